@@ -1,0 +1,67 @@
+"""Column types that keep their promises on both databases."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app.core import crypto
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in time: aware on the way in, UTC on the way out.
+
+    PostgreSQL keeps `timestamptz`. SQLite has no time zones and would silently drop an offset, so there it is whole
+    microseconds since 1970 in UTC, which also sort and subtract as numbers.
+    """
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """`timestamptz` or a 64-bit integer."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(sa.BigInteger())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401  the driver's type
+        """Refuse a naive time: it names no moment."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a naive time names no moment"
+            raise ValueError(msg)
+        return value if dialect.name == "postgresql" else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401  the driver's type
+        """An aware time in UTC."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if dialect.name == "postgresql" else EPOCH + timedelta(microseconds=value)
+
+
+class Sealed(TypeDecorator[str]):
+    """Text encrypted at rest (AES-256-GCM), bound to its column so that it cannot be moved to another."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Seal."""
+        return None if value is None else crypto.keys().seal(value, self.place)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """Open."""
+        return None if value is None else crypto.keys().open(value, self.place)

@@ -1,0 +1,125 @@
+"""Settings, read once from `AFTERGLOW_*` variables (or the files that `AFTERGLOW_*_FILE` name).
+
+Outside `development` the process refuses to start with a missing, short or sample secret, or with a public
+address that is not https.
+"""
+
+import os
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SAMPLE_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105  a sample that production refuses
+MIN_SECRET_CHARACTERS = 32
+
+
+class Environment(StrEnum):
+    """Where the process runs; only `development` forgives a missing secret."""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class AuditReads(StrEnum):
+    """How durable the record of a *read* is; records of writes are always as durable as the write."""
+
+    RELAXED = "relaxed"
+    DURABLE = "durable"
+
+
+class Settings(BaseSettings):
+    """Every setting of the service. `afterglow settings` prints this list."""
+
+    model_config = SettingsConfigDict(env_prefix="AFTERGLOW_", extra="ignore", frozen=True)
+
+    environment: Environment = Field(
+        Environment.DEVELOPMENT, description="development, staging or production; the last two refuse weak secrets."
+    )
+    database_url: str = Field(
+        "sqlite:///var/afterglow.db",
+        description="sqlite:///PATH for one process on one machine, postgresql://USER@HOST/NAME for everything else.",
+    )
+    secret_keys: list[SecretStr] = Field(
+        default_factory=lambda: [SecretStr(SAMPLE_SECRET)],
+        description="JSON list of secrets of 32 characters or more; the first seals and signs, all of them open and verify.",
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="The address callers use; https outside development."
+    )
+    pool_size: int = Field(8, ge=1, le=100, description="PostgreSQL connections per worker.")
+    pool_timeout_seconds: float = Field(5, gt=0, le=60, description="How long a request waits for a connection.")
+    statement_timeout_seconds: float = Field(5, gt=0, le=600, description="PostgreSQL ends a statement after this.")
+    audit_reads: AuditReads = Field(
+        AuditReads.RELAXED,
+        description="relaxed: the record of a read may lag a crash by under a second; durable: it never does.",
+    )
+    access_token_minutes: int = Field(10, ge=1, le=24 * 60, description="Life of an access token.")
+    password_hash_memory_kib: int = Field(19456, ge=8, description="argon2id memory per hash, in KiB.")
+    password_hash_rounds: int = Field(2, ge=1, description="argon2id passes per hash.")
+    password_hashes_at_once: int = Field(2, ge=1, le=32, description="Hashes computed at the same time.")
+    log_format: str = Field("json", pattern="^(json|console)$", description="json for machines, console for people.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line written.")
+    graceful_shutdown_seconds: int = Field(20, ge=1, le=300, description="Time that running requests get at the end.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, values: dict[str, object]) -> dict[str, object]:
+        for name in ("database_url", "secret_keys"):
+            path = os.environ.get(f"AFTERGLOW_{name.upper()}_FILE")
+            if path and name not in values:
+                text = Path(path).read_text(encoding="utf-8").strip()
+                values[name] = text.splitlines() if name == "secret_keys" else text
+        return values
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _fit_for_the_environment(self) -> Self:
+        if not self.secret_keys:
+            msg = "AFTERGLOW_SECRET_KEYS needs at least one secret"
+            raise ValueError(msg)
+        if self.environment is Environment.DEVELOPMENT:
+            return self
+        for secret in self.secret_keys:
+            value = secret.get_secret_value()
+            if value == SAMPLE_SECRET or len(value) < MIN_SECRET_CHARACTERS or len(set(value)) < MIN_SECRET_CHARACTERS // 4:
+                msg = (
+                    f"AFTERGLOW_SECRET_KEYS must be set outside development, each secret random and of "
+                    f"{MIN_SECRET_CHARACTERS} characters or more"
+                )
+                raise ValueError(msg)
+        if not self.public_url.startswith("https://"):
+            msg = "AFTERGLOW_PUBLIC_URL must start with https:// outside development"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        """Whether shortcuts for a developer's machine are allowed."""
+        return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded database is used: one process, one connection."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def async_database_url(self) -> str:
+        """The address with the driver that this service uses."""
+        scheme, _, rest = self.database_url.partition("://")
+        driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+        return f"{driver.get(scheme, scheme)}://{rest}"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
