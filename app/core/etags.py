@@ -1,0 +1,70 @@
+"""Entity tags: 304 for what has not changed, 428 and 412 for changes made blindly or on something old."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Header, Request, Response
+
+from app.core.errors import PreconditionFailed, PreconditionRequired
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=200,
+        description='The `ETag` you read, such as `"3"`. Needed to change what exists.',
+        openapi_examples={"first version": {"value": '"1"'}},
+    ),
+]
+
+_TAG = re.compile(r'(?:W/)?"(\d{1,18})(?:\.\d{1,18})?"')
+
+
+def version_tag(version: int, derived: int = 0) -> str:
+    """The tag of one version of a thing; `derived` counts changes that we made to it and its author did not."""
+    return f'"{version}.{derived}"' if derived else f'"{version}"'
+
+
+def composed_tag(*parts: object) -> str:
+    """The tag of an answer that is made of these parts."""
+    return '"' + hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=12).hexdigest() + '"'
+
+
+def unchanged(request: Request, tag: str) -> bool:
+    """Whether the caller already has this (`If-None-Match`, compared weakly as RFC 9110 says)."""
+    sent = request.headers.get("if-none-match")
+    if sent is None:
+        return False
+    bare = tag.removeprefix("W/")
+    return sent.strip() == "*" or any(part.strip().removeprefix("W/") == bare for part in sent.split(","))
+
+
+def not_modified(tag: str) -> Response:
+    """304 without a body."""
+    return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+
+
+def stamp(response: Response, tag: str) -> None:
+    """Put the tag on an answer that may be kept, but must be checked again each time."""
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = "private, no-cache"
+
+
+def require_match(if_match: str | None, version: int, current: Callable[[], Any]) -> None:
+    """Go on only if the caller read `version`.
+
+    Raises 428 when they named none, and 412 with `current` (what they may read of it) when it is another one.
+    """
+    if if_match is None:
+        raise PreconditionRequired
+    if not matches(if_match, version):
+        raise PreconditionFailed(current=current())
+
+
+def matches(if_match: str, version: int) -> bool:
+    """Whether `If-Match` names this version (or is `*`)."""
+    if if_match.strip() == "*":
+        return True
+    return any(int(found) == version for found in _TAG.findall(if_match))

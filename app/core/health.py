@@ -1,0 +1,63 @@
+"""Whether the process lives and whether it can work: for load balancers, containers and the people on call."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Request
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core import errors
+from app.core.errors import problems
+from app.core.schemas import Outgoing
+
+READY_WITHIN_SECONDS = 3
+router = APIRouter(tags=["running"])
+
+
+class Health(Outgoing):
+    """The process answers."""
+
+    status: Literal["ok"] = Field("ok", description="Always `ok`: a process that cannot say so does not answer.")
+
+
+class Readiness(Outgoing):
+    """The process can do its work."""
+
+    status: Literal["ready"] = Field("ready", description="The database answers and its schema is the one we need.")
+    database: Annotated[str, Field(description="Kind and version of the database.", examples=["postgresql 15.18"])]
+    schema_revision: str = Field(description="The migration that the database is at.")
+
+
+async def database_state(engine: AsyncEngine) -> tuple[str, str | None]:
+    """Kind and version of the database, and the migration it is at (None when it has none)."""
+    async with engine.connect() as connection:
+        version = connection.dialect.server_version_info or ()
+        known = await connection.run_sync(lambda sync: sa.inspect(sync).has_table("alembic_version"))
+        revision = await connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if known else None
+    return f"{engine.dialect.name} {'.'.join(map(str, version))}", revision
+
+
+@router.get("/healthz", summary="Is the process alive?")
+async def read_health() -> Health:
+    """Answers without touching the database: restart the process when this fails."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", summary="Can the process do its work?", responses=problems(errors.Unavailable))
+async def read_readiness(request: Request) -> Readiness:
+    """Send no requests here while this fails. It fails as soon as the process is told to stop."""
+    state: Any = request.app.state
+    if state.stopping:
+        raise errors.Unavailable(detail="The process is stopping.", headers={"Retry-After": "5"})
+    try:
+        database, revision = await asyncio.wait_for(database_state(state.engine), READY_WITHIN_SECONDS)
+    except Exception as error:
+        raise errors.Unavailable(detail="The database does not answer.", headers={"Retry-After": "5"}) from error
+    if revision != state.schema_revision:
+        raise errors.Unavailable(
+            detail="The database's schema is not the one this release needs: run `afterglow migrate`.",
+            headers={"Retry-After": "30"},
+        )
+    return Readiness(status="ready", database=database, schema_revision=revision or "")

@@ -1,0 +1,62 @@
+"""Logs that never hold health data: templates of addresses, ids, statuses and names of faults, nothing that was sent."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from app.core.settings import Settings
+
+
+def configure(settings: Settings) -> None:
+    """Send all logs, ours and the libraries', through one formatter to standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer() if settings.log_format == "console" else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    for noisy in ("uvicorn.access", "aiosqlite", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+log = structlog.stdlib.get_logger("afterglow")
+
+
+def describe(error: BaseException) -> Mapping[str, Any]:
+    """An exception without its message: messages of databases and parsers repeat what a patient wrote.
+
+    Kept are the kinds, the SQLSTATE and constraint that PostgreSQL names, and the places in the code.
+    """
+    kinds, cause, seen = [], error, error
+    while cause is not None and len(kinds) < 5:  # noqa: PLR2004  deep chains say nothing new
+        kinds.append(type(cause).__name__)
+        seen, cause = cause, cause.__cause__ or getattr(cause, "orig", None)
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return {
+        "fault": " < ".join(kinds),
+        "sqlstate": getattr(seen, "sqlstate", None),
+        "constraint": getattr(seen, "constraint_name", None),
+        "where": [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
+    }

@@ -1,0 +1,106 @@
+"""The OpenAPI document: FastAPI's, with the corrections that make it true and its generated clients clean.
+
+Corrected are: errors (one `Problem` schema under `application/problem+json`, none of FastAPI's own), the permission of
+each operation (read from its guard), and the security of open routes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+
+from app.core import errors
+from app.core.errors import ProblemDocument
+
+DROPPED = ("HTTPValidationError", "ValidationError", "ValidationErrorContext", "LocationInner", "ProblemDocument")
+SIGNED_IN = (errors.Unauthenticated, errors.Forbidden)
+ALWAYS = (errors.InternalError, errors.Unavailable, errors.TooManyRequests)
+
+
+def operation_id(route: APIRoute) -> str:
+    """`read_check_in` becomes `readCheckIn`, which is the method's name in generated clients."""
+    first, *rest = route.name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def routes(app: FastAPI) -> list[RouteContext]:
+    """Every operation of the API, also those of included routers."""
+    return [context for context in iter_route_contexts(app.routes) if isinstance(context.original_route, APIRoute)]
+
+
+def guards(dependant: Dependant) -> list[Any]:
+    """The guards that a route declares: callables that know which `permission` they ask for."""
+    own = [dependant.call] if hasattr(dependant.call, "is_guard") else []
+    return own + [guard for below in dependant.dependencies for guard in guards(below)]
+
+
+def builder(app: FastAPI, about: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """`app.openapi`: builds the document once."""
+
+    def build() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                routes=app.routes, webhooks=app.webhooks.routes, separate_input_output_schemas=True, **about
+            )
+            app.openapi_schema = _correct(app, document)
+        return app.openapi_schema
+
+    return build
+
+
+def _correct(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in DROPPED:
+        schemas.pop(name, None)
+    problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    document["components"]["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The `access_token` of a sign-in. It lasts minutes; `POST /oauth/token` gives the next one.",
+        }
+    }
+    for context in routes(app):
+        for method in context.methods or ():
+            operation = document["paths"].get(context.path, {}).get(method.lower())
+            if operation is not None:
+                _correct_operation(operation, guards(context.dependant))
+    for path in document.get("webhooks", {}).values():
+        for operation in path.values():
+            operation["responses"] = {
+                "2XX": {"description": "Received. Anything else is tried again."},
+                "410": {"description": "The endpoint is gone for good; nothing more is sent to it."},
+            }
+    return document
+
+
+def _correct_operation(operation: dict[str, Any], its_guards: list[Any]) -> None:
+    declared = operation["responses"]
+    has_input = "422" in declared
+    if has_input and "application/json" in declared["422"].get("content", {}):
+        declared["422"] = errors.response(errors.InvalidRequest)
+    permission = its_guards[0].permission if its_guards else None
+    if permission is None:
+        operation["security"] = []
+    else:
+        operation["security"] = [{"bearer": []}]
+        operation["x-permission"] = str(permission)
+        operation["description"] = f"{operation.get('description', '')}\n\n*Permission:* `{permission}`.".strip()
+        for problem in SIGNED_IN:
+            declared.setdefault(str(problem.status), errors.response(problem))
+    if has_input:
+        declared.setdefault("400", errors.response(errors.MalformedRequest))
+    if "requestBody" in operation:
+        declared["400"] = errors.response(errors.MalformedJson, errors.MalformedRequest)
+        declared.setdefault("413", errors.response(errors.BodyTooLarge))
+        declared.setdefault("415", errors.response(errors.UnsupportedMediaType))
+    if "404" not in declared and any(p.get("in") == "path" for p in operation.get("parameters", [])):
+        declared["404"] = errors.response(errors.NotFound)
+    for problem in ALWAYS:
+        declared.setdefault(str(problem.status), errors.response(problem))
+    operation["responses"] = dict(sorted(declared.items()))
