@@ -1,0 +1,1 @@
+"""Promises kept by every route, every migration, every file and every setting."""
