@@ -1,0 +1,49 @@
+"""Writing audit entries."""
+
+from typing import Literal
+from uuid import UUID
+
+from app.audit.models import AuditEntry
+from app.core import clock
+from app.core.db import Database
+from app.core.ids import new_id
+
+Outcome = Literal["allowed", "denied"]
+
+
+def record(  # noqa: PLR0913  who, what, whose, how it ended: none can be left out
+    db: Database,
+    *,
+    operation: str,
+    permission: str,
+    outcome: Outcome = "allowed",
+    clinic_id: UUID | None = None,
+    actor_id: UUID | None = None,
+    actor_role: str = "system",
+    device_id: UUID | None = None,
+    patient_id: UUID | None = None,
+    subject_id: UUID | None = None,
+    reason: str | None = None,
+    request_id: str | None = None,
+    address_prefix: str | None = None,
+) -> None:
+    """Add one entry to this transaction."""
+    db.stage(
+        AuditEntry,
+        {
+            "id": new_id(),
+            "at": clock.now(),
+            "clinic_id": clinic_id,
+            "actor_id": actor_id,
+            "actor_role": actor_role,
+            "device_id": device_id,
+            "operation": operation,
+            "permission": permission,
+            "patient_id": patient_id,
+            "subject_id": subject_id,
+            "outcome": outcome,
+            "reason": reason,
+            "request_id": request_id,
+            "address_prefix": address_prefix,
+        },
+    )

@@ -1,0 +1,103 @@
+"""Every event, with what it means and where its subject is read.
+
+Names are `noun.past_verb`. Adding one here puts it into the OpenAPI document; recording one that is not here fails.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field, create_model
+
+from app.core.fields import Moment
+from app.core.schemas import Outgoing
+
+
+class EventType(StrEnum):
+    """The names of the events."""
+
+    PATIENT_ENROLLED = "patient.enrolled"
+    PATIENT_ACTIVATED = "patient.activated"
+    CARE_TEAM_CHANGED = "care_team.changed"
+    CHECK_IN_RECORDED = "check_in.recorded"
+    CHECK_IN_CORRECTED = "check_in.corrected"
+    CHECK_IN_RELINKED = "check_in.relinked"
+    DOSING_SESSION_SCHEDULED = "dosing_session.scheduled"
+    DOSING_SESSION_MOVED = "dosing_session.moved"
+    DOSING_SESSION_ARRIVED = "dosing_session.arrived"
+    DOSING_SESSION_CLEARED = "dosing_session.cleared"
+    DOSING_SESSION_STARTED = "dosing_session.started"
+    DOSING_SESSION_ENDED = "dosing_session.ended"
+    DOSING_SESSION_CLOSED = "dosing_session.closed"
+    DOSING_SESSION_CANCELLED = "dosing_session.cancelled"
+    APPOINTMENT_BOOKED = "appointment.booked"
+    APPOINTMENT_MOVED = "appointment.moved"
+    APPOINTMENT_ARRIVED = "appointment.arrived"
+    APPOINTMENT_ATTENDED = "appointment.attended"
+    APPOINTMENT_CANCELLED = "appointment.cancelled"
+    PROTOCOL_CHANGED = "protocol.changed"
+    INSTRUMENT_WORDING_ADDED = "instrument.wording_added"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an event says, and the address of its subject (`{subject}` and `{patient}` are ids)."""
+
+    summary: str
+    address: str
+
+
+ABOUT: dict[EventType, About] = {
+    EventType.PATIENT_ENROLLED: About("A patient was added to the clinic.", "/v1/patients/{subject}"),
+    EventType.PATIENT_ACTIVATED: About("A patient used their invitation.", "/v1/patients/{subject}"),
+    EventType.CARE_TEAM_CHANGED: About("Who looks after a patient changed.", "/v1/patients/{subject}"),
+    EventType.CHECK_IN_RECORDED: About("A check-in was stored.", "/v1/patients/{patient}/check-ins/{subject}"),
+    EventType.CHECK_IN_CORRECTED: About(
+        "A check-in got a new version; the earlier one is kept.", "/v1/patients/{patient}/check-ins/{subject}"
+    ),
+    EventType.CHECK_IN_RELINKED: About(
+        "A clinician said what a check-in belongs to.", "/v1/patients/{patient}/check-ins/{subject}"
+    ),
+    EventType.DOSING_SESSION_SCHEDULED: About("A session was scheduled.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_MOVED: About("A session was moved or replanned.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_ARRIVED: About("The patient arrived.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_CLEARED: About("A prescriber cleared the session.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_STARTED: About("Administration began.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_ENDED: About("Administration ended.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_CLOSED: About("The session's record was closed.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_CANCELLED: About("The session will not take place.", "/v1/dosing-sessions/{subject}"),
+    EventType.APPOINTMENT_BOOKED: About("An appointment was booked.", "/v1/appointments/{subject}"),
+    EventType.APPOINTMENT_MOVED: About("An appointment was moved or changed.", "/v1/appointments/{subject}"),
+    EventType.APPOINTMENT_ARRIVED: About("The patient arrived for an appointment.", "/v1/appointments/{subject}"),
+    EventType.APPOINTMENT_ATTENDED: About("Attendance was recorded.", "/v1/appointments/{subject}"),
+    EventType.APPOINTMENT_CANCELLED: About("An appointment was cancelled.", "/v1/appointments/{subject}"),
+    EventType.PROTOCOL_CHANGED: About("The clinic's figures have a new version.", "/v1/protocol"),
+    EventType.INSTRUMENT_WORDING_ADDED: About("The clinic added a wording.", "/v1/instruments"),
+}
+
+
+class EventData(Outgoing):
+    """Where to find what happened."""
+
+    id: UUID = Field(description="Id of the subject.")
+    patient_id: UUID | None = Field(description="Whose it is; null when it is nobody's.")
+    version: int = Field(description="Version of the subject that the event speaks of.", examples=[1])
+    url: str = Field(description="Address to fetch the subject from, with your own credentials.")
+
+
+def schema_name(event_type: EventType) -> str:
+    """`check_in.recorded` is described by `CheckInRecordedEvent`."""
+    return "".join(word.capitalize() for word in event_type.replace(".", "_").split("_")) + "Event"
+
+
+def payload_model(event_type: EventType) -> type[Outgoing]:
+    """The shape of one event as a subscriber receives it."""
+    return create_model(
+        schema_name(event_type),
+        __base__=Outgoing,
+        __doc__=ABOUT[event_type].summary,
+        type=(Literal[event_type.value], Field(description="Name of the event.", examples=[event_type.value])),
+        timestamp=(Moment, Field(description="When it happened.")),
+        data=(EventData, Field(description="Where to find it.")),
+    )

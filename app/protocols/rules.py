@@ -1,0 +1,71 @@
+"""The figures of a protocol with their units and proposed defaults. All defaults are ours and need clinical sign-off."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Hours = Annotated[int, Field(strict=True, ge=0, le=24 * 60)]
+Days = Annotated[int, Field(strict=True, ge=1, le=366)]
+Minutes = Annotated[int, Field(strict=True, ge=1, le=24 * 60)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A group of figures; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Linking(Section):
+    """How a check-in finds the dosing session and the appointment it belongs to."""
+
+    before_hours: Hours = Field(72, description="A check-in this many hours before a dosing session is `before` it.")
+    after_days: Days = Field(14, description="A check-in belongs to a dose for at most this many days.")
+    dosing_session_minutes: Minutes = Field(120, description="Length of a dose whose end was not recorded.")
+    appointment_minutes: Minutes = Field(50, description="Length of an appointment without an end.")
+    appointment_after_hours: Hours = Field(3, description="A check-in this soon after an appointment belongs to it.")
+    clock_tolerance_minutes: Minutes = Field(
+        5, description="A device clock further ahead than this is suspect: the check-in is kept, but not counted."
+    )
+
+
+class Trends(Section):
+    """The figures behind the statistics of a trend."""
+
+    baseline_days: Days = Field(14, description="Days before the first dose whose median is the baseline.")
+    baseline_min_values: Count = Field(3, description="Fewest values that make a baseline.")
+    dose_baseline_hours: Hours = Field(72, description="Hours before a dose whose median is that dose's baseline.")
+    dose_baseline_wide_days: Days = Field(7, description="Days to look back when those hours hold too few values.")
+    change_range_share: Share = Field(0.2, description="Smallest change that counts, as a share of the scale's range.")
+    change_baseline_share: Share = Field(0.3, description="Smallest change that counts, as a share of the baseline.")
+    percent_min_range_share: Share = Field(
+        0.1, description="No percentage is given for a baseline below this share of the scale's range."
+    )
+    gap_days: Days = Field(3, description="A line is broken where values are further apart than this many days.")
+    gap_break_hours: Hours = Field(72, description="The area under a curve is broken at gaps longer than this.")
+    horizon_days: Days = Field(14, description="A dose is followed for this many days, or until the next dose.")
+    auc_hours: Hours = Field(168, description="Hours after a dose over which the area is taken.")
+    nadir_min: Count = Field(3, description="Fewest values after a dose for a lowest point.")
+    slope_min: Count = Field(5, description="Fewest values for a slope.")
+    kendall_min: Count = Field(8, description="Fewest values for its interval and for the trend test.")
+    ewma_tau_days: Annotated[float, Field(gt=0, le=100)] = Field(2.8, description="Memory of the smoothed line, days.")
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(0.05, description="Level of the trend test.")
+
+
+class Instruments(Section):
+    """Choices about scoring."""
+
+    prorate_phq9: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether a PHQ-9 with 7 or 8 answers gets a prorated total (never when item 9 is missing).",
+    )
+
+
+class Protocol(Section):
+    """Every figure of a clinic, in sections."""
+
+    linking: Linking = Linking()
+    trends: Trends = Trends()
+    instruments: Instruments = Instruments()

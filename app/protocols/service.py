@@ -1,0 +1,64 @@
+"""Reading and adding versions of a protocol."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.core import clock
+from app.core.db import Database
+from app.protocols.models import ProtocolVersion
+from app.protocols.rules import Protocol
+
+# A version never changes, so what was read once stays true; the bound is only about memory.
+_known: dict[tuple[UUID, int], Protocol] = {}
+_KNOWN_LIMIT = 4096
+
+
+async def at_version(db: Database, clinic_id: UUID, version: int) -> Protocol:
+    """The protocol of a clinic at one version."""
+    known = _known.get((clinic_id, version))
+    if known is None:
+        figures = await db.scalar(
+            sa.select(ProtocolVersion.figures).where(
+                ProtocolVersion.clinic_id == clinic_id, ProtocolVersion.version == version
+            )
+        )
+        known = Protocol.model_validate(figures or {})
+        if len(_known) >= _KNOWN_LIMIT:
+            _known.clear()
+        _known[clinic_id, version] = known
+    return known
+
+
+async def row(db: Database, clinic_id: UUID, version: int) -> ProtocolVersion:
+    """One version with its sign-off."""
+    found = await db.get(ProtocolVersion, (clinic_id, version))
+    if found is None:
+        msg = "a clinic without its protocol"
+        raise LookupError(msg)
+    return found
+
+
+def add_version(  # noqa: PLR0913  a sign-off is who, when, what and why
+    db: Database,
+    clinic_id: UUID,
+    version: int,
+    protocol: Protocol,
+    *,
+    reason: str,
+    signed_off_by: UUID | None = None,
+    signed_off_at: datetime | None = None,
+) -> ProtocolVersion:
+    """Add the next version of a clinic's protocol, signed off or not."""
+    made = ProtocolVersion(
+        clinic_id=clinic_id,
+        version=version,
+        figures=protocol.model_dump(mode="json"),
+        made_at=clock.now(),
+        signed_off_by=signed_off_by,
+        signed_off_at=signed_off_at,
+        reason=reason,
+    )
+    db.add(made)
+    return made
