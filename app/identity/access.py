@@ -1,0 +1,409 @@
+"""The guard. Each route names exactly one, in one typed line:
+
+    access: Annotated[PatientAccess, me(Permission.CHECK_INS_WRITE)]       the caller's own record
+    access: Annotated[PatientAccess, allow(Permission.CHECK_INS_READ)]     the record of `{patient_id}`
+    access: Annotated[PatientAccess, allow(Permission.DOSING_READ, of=models.DosingSession, named="session_id")]
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.PATIENTS_READ)]
+    _: Annotated[None, public()]
+
+It answers 401 without a valid token, 403 when the role lacks the permission, 404 when the caller may not know of the
+patient (whether or not there is one), and writes the audit entry in every case. It takes one statement. A permission
+that writes also locks the patient's revision row, so that the writes of one patient happen one after another.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+
+from app.audit import service as audit
+from app.core import clock
+from app.core.columns import Instant
+from app.core.db import Database, Db
+from app.core.errors import Forbidden, NotFound, Unauthenticated
+from app.core.settings import AuditReads, Settings
+from app.identity import tokens
+from app.identity.models import CareTeamMember, Clinic, Device, Membership, Patient, PatientRevision
+from app.identity.permissions import Permission, Reach, Role, reach
+from app.protocols import service as protocols
+from app.protocols.rules import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking."""
+
+    membership_id: UUID
+    role: Role
+    clinic_id: UUID
+    device_id: UUID
+    patient_id: UUID | None
+    signed_in_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicView:
+    """What most work needs to know of the clinic."""
+
+    id: UUID
+    name: str
+    time_zone: str
+    locale: str
+    protocol_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatientView:
+    """What most work needs to know of the patient. `revision` is the counter as it was when this request began."""
+
+    id: UUID
+    clinic_id: UUID
+    time_zone: str
+    status: str
+    revision: int
+
+    def revise(self, db: Database) -> int:
+        """Count this transaction's change of the patient's record; the new revision, the same however often called."""
+        db.stage_change(PatientRevision, {"patient_id": self.id}, {"revision": self.revision + 1})
+        return self.revision + 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicAccess:
+    """A caller, let in to what belongs to their clinic as a whole."""
+
+    caller: Caller
+    clinic: ClinicView
+    protocol: Protocol
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class PatientAccess(ClinicAccess):
+    """A caller, let in to one patient's record."""
+
+    patient: PatientView
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What the guards share. `is_guard` and `permission` are what contract tests and the docs page look for."""
+
+    permission: Permission | None
+    is_guard: bool = field(default=True, init=False)
+
+    def _decide(self, request: Request, db: Database, row: Any, *, held: bool, may_know: bool = True) -> Caller:  # noqa: ANN401  a row
+        """Write the audit entry, then let the caller in or raise."""
+        caller = Caller(row.membership_id, Role(row.role), row.clinic_id, row.device_id, row.own_id, row.signed_in_at)
+        audit.record(
+            db,
+            operation=getattr(request.scope.get("endpoint"), "__name__", "unknown"),
+            permission=str(self.permission),
+            outcome="allowed" if held and may_know else "denied",
+            clinic_id=caller.clinic_id,
+            actor_id=caller.membership_id,
+            actor_role=caller.role,
+            device_id=caller.device_id,
+            patient_id=getattr(row, "patient_id", row.own_id),
+            subject_id=_subject(request),
+            request_id=request.scope.get("state", {}).get("request_id"),
+            address_prefix=_address_prefix(request),
+        )
+        if not held:
+            raise Forbidden(keeps_writes=True)
+        if not may_know:
+            raise NotFound(keeps_writes=True)
+        return caller
+
+
+class _Me(Guard):
+    async def __call__(self, request: Request, db: Db) -> PatientAccess:
+        """The caller's own record."""
+        permission = _asked(self)
+        row = await _look_up(request, db, _own(locks=permission.writes, relaxed=_relaxed(request, db, permission)))
+        if row is None:  # not a patient, or nobody
+            self._decide(request, db, _known(await _look_up(request, db, _caller(relaxed=False))), held=False)
+        held = reach(permission, Role(_known(row).role)) is Reach.OWN
+        caller = self._decide(request, db, row, held=held)
+        return await _patient_access(db, caller, row, Reach.OWN)
+
+
+@dataclass(frozen=True)
+class _InClinic(Guard):
+    also_patients: bool = False
+
+    async def __call__(self, request: Request, db: Db) -> ClinicAccess:
+        """What belongs to the caller's clinic as a whole."""
+        permission = _asked(self)
+        statement = _caller(relaxed=_relaxed(request, db, permission))
+        row = _known(await _look_up(request, db, statement))
+        reached = reach(permission, Role(row.role))
+        caller = self._decide(
+            request, db, row, held=reached is not None and (self.also_patients or reached is not Reach.OWN)
+        )
+        clinic = _clinic(row)
+        protocol = await protocols.at_version(db, clinic.id, clinic.protocol_version)
+        return ClinicAccess(caller, clinic, protocol, reached or Reach.OWN)
+
+
+@dataclass(frozen=True)
+class _Allow(Guard):
+    of: Any = None
+    named: str = "patient_id"
+
+    async def __call__(self, request: Request, db: Db) -> PatientAccess:
+        """The record of the patient whom, or whose thing, the address names."""
+        permission = _asked(self)
+        whose = _NAMED if self.of is None else _owner(self.of)
+        statement = _somebodys(whose, relaxed=_relaxed(request, db, permission))
+        row = _known(await _look_up(request, db, statement, named_id=_named(request, self.named), now=clock.now()))
+        reached = reach(permission, Role(row.role))
+        caller = self._decide(
+            request,
+            db,
+            row,
+            held=reached in {Reach.CARE_TEAM, Reach.CLINIC},
+            may_know=row.patient_id is not None and (reached is Reach.CLINIC or bool(row.in_care_team)),
+        )
+        access = await _patient_access(db, caller, row, reached or Reach.CARE_TEAM)
+        return await _locked(db, access) if permission.writes else access
+
+
+class _Public(Guard):
+    async def __call__(self) -> None:
+        """Anyone."""
+
+
+def me(permission: Permission) -> Any:  # noqa: ANN401  FastAPI's marker
+    """Let a patient in to their own record."""
+    return Depends(_Me(permission), scope="function")
+
+
+def allow(permission: Permission, *, of: Any = None, named: str = "patient_id") -> Any:  # noqa: ANN401
+    """Let staff in to the record of the patient `{patient_id}`, or of the patient whose thing `{named}` is."""
+    return Depends(_Allow(permission, of=of, named=named), scope="function")
+
+
+def allow_in_clinic(permission: Permission, *, also_patients: bool = False) -> Any:  # noqa: ANN401  FastAPI's marker
+    """Let staff in to what belongs to their clinic as a whole; lists must still respect `access.reach`."""
+    return Depends(_InClinic(permission, also_patients=also_patients), scope="function")
+
+
+def public() -> Any:  # noqa: ANN401  FastAPI's marker
+    """Let anyone in."""
+    return Depends(_Public(None))
+
+
+def visible_patients(access: ClinicAccess) -> sa.Select[tuple[UUID]]:
+    """Ids of the patients whom this caller may know of, for the lists of a clinic."""
+    everyone = sa.select(Patient.id).where(Patient.clinic_id == access.clinic.id)
+    if access.reach is Reach.CLINIC:
+        return everyone
+    return everyone.where(
+        sa.select(CareTeamMember.id)
+        .where(
+            CareTeamMember.clinic_id == access.clinic.id,
+            CareTeamMember.patient_id == Patient.id,
+            CareTeamMember.membership_id == access.caller.membership_id,
+            sa.or_(CareTeamMember.until.is_(None), CareTeamMember.until > clock.now()),
+        )
+        .exists()
+    )
+
+
+async def patient_for_writing(db: Database, clinic_id: UUID, patient_id: UUID) -> PatientView:
+    """A patient, locked as a writing guard locks them: for commands and the simulator, which have no request."""
+    row = (
+        await db.execute(
+            sa.select(Patient.id, Patient.clinic_id, Patient.time_zone, Patient.status, PatientRevision.revision)
+            .join(PatientRevision, PatientRevision.patient_id == Patient.id)
+            .where(Patient.id == patient_id, Patient.clinic_id == clinic_id)
+            .with_for_update(of=PatientRevision, key_share=True)
+        )
+    ).one()
+    return PatientView(*row)
+
+
+_NAMED = sa.bindparam("named_id", type_=sa.Uuid())
+
+
+@lru_cache
+def _owner(model: Any) -> Any:  # noqa: ANN401  a mapped class and a SQL expression
+    """The patient whose thing the address names, within the caller's clinic."""
+    return (
+        sa.select(model.patient_id)
+        .where(model.id == _NAMED, model.clinic_id == Device.clinic_id)
+        .correlate(Device)
+        .scalar_subquery()
+    )
+
+
+def _asked(guard: Guard) -> Permission:
+    if guard.permission is None:
+        msg = "this guard asks for no permission"
+        raise TypeError(msg)
+    return guard.permission
+
+
+def _token_of(request: Request) -> tokens.Token:
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    token = tokens.read(text.strip(), tokens.Kind.ACCESS) if scheme.lower() == "bearer" else None
+    if token is None or token.expires_at <= clock.now():
+        raise _unauthenticated()
+    return token
+
+
+async def _look_up(request: Request, db: Database, statement: sa.Select[Any], **named: object) -> Any:  # noqa: ANN401  a row
+    token = _token_of(request)
+    row = (await db.execute(statement, {"device_id": token.device_id, **named})).one_or_none()
+    if row is not None and (row.ended_at is not None or row.membership_ended_at is not None):
+        raise _unauthenticated()
+    if row is not None and token.counter > row.confirmed_n:
+        await _confirm(db, token)
+    return row
+
+
+def _known(row: Any) -> Any:  # noqa: ANN401  a row
+    if row is None:
+        raise _unauthenticated()
+    return row
+
+
+def _unauthenticated() -> Unauthenticated:
+    return Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+
+
+def _relaxed(request: Request, db: Database, permission: Permission) -> bool:
+    """Whether the record of this read may be written without waiting for the disk."""
+    settings: Settings = request.app.state.settings
+    return not permission.writes and settings.audit_reads is AuditReads.RELAXED and db.is_postgresql
+
+
+async def _patient_access(db: Database, caller: Caller, row: Any, reached: Reach) -> PatientAccess:  # noqa: ANN401
+    clinic = _clinic(row)
+    protocol = await protocols.at_version(db, clinic.id, clinic.protocol_version)
+    patient = PatientView(row.patient_id, row.clinic_id, row.patient_time_zone, row.patient_status, row.revision)
+    return PatientAccess(caller, clinic, protocol, reached, patient)
+
+
+def _clinic(row: Any) -> ClinicView:  # noqa: ANN401  a row
+    return ClinicView(row.clinic_id, row.clinic_name, row.clinic_time_zone, row.locale, row.protocol_version)
+
+
+async def _locked(db: Database, access: PatientAccess) -> PatientAccess:
+    """The same access with the patient's revision row locked, and read after the lock was had."""
+    return replace(access, patient=await patient_for_writing(db, access.clinic.id, access.patient.id))
+
+
+def _caller_parts(*, relaxed: bool) -> tuple[list[Any], Any]:
+    columns: list[Any] = [
+        Device.id.label("device_id"),
+        Device.ended_at,
+        Device.confirmed_n,
+        Device.signed_in_at,
+        Membership.id.label("membership_id"),
+        Membership.role,
+        Membership.patient_id.label("own_id"),
+        Membership.ended_at.label("membership_ended_at"),
+        Clinic.id.label("clinic_id"),
+        Clinic.name.label("clinic_name"),
+        Clinic.time_zone.label("clinic_time_zone"),
+        Clinic.locale,
+        Clinic.protocol_version,
+    ]
+    if relaxed:  # the record of a read may be lost if the database's machine crashes, at most the last half second
+        columns.append(sa.func.set_config("synchronous_commit", "off", True))  # noqa: FBT003  SQL's third argument
+    source = sa.join(Device, Membership, Membership.id == Device.membership_id).join(
+        Clinic, Clinic.id == Device.clinic_id
+    )
+    return columns, source
+
+
+_PATIENT_COLUMNS = (
+    Patient.id.label("patient_id"),
+    Patient.time_zone.label("patient_time_zone"),
+    Patient.status.label("patient_status"),
+    PatientRevision.revision,
+)
+_THIS_DEVICE = Device.id == sa.bindparam("device_id")
+
+
+@lru_cache
+def _caller(*, relaxed: bool) -> sa.Select[Any]:
+    """Device, membership and clinic of the caller."""
+    columns, source = _caller_parts(relaxed=relaxed)
+    return sa.select(*columns).select_from(source).where(_THIS_DEVICE)
+
+
+@lru_cache
+def _own(*, locks: bool, relaxed: bool) -> sa.Select[Any]:
+    """The caller and their own record, locked if they write; no row when they have none."""
+    columns, source = _caller_parts(relaxed=relaxed)
+    source = source.join(Patient, Patient.id == Membership.patient_id).join(
+        PatientRevision, PatientRevision.patient_id == Patient.id
+    )
+    statement = sa.select(*columns, *_PATIENT_COLUMNS).select_from(source).where(_THIS_DEVICE)
+    return statement.with_for_update(of=PatientRevision, key_share=True) if locks else statement
+
+
+@lru_cache
+def _somebodys(whose: Any, *, relaxed: bool) -> sa.Select[Any]:  # noqa: ANN401  a SQL expression
+    """The caller, and the patient if there is one in the caller's clinic."""
+    columns, source = _caller_parts(relaxed=relaxed)
+    in_care_team = (
+        sa.select(CareTeamMember.id)
+        .where(
+            CareTeamMember.clinic_id == Device.clinic_id,
+            CareTeamMember.patient_id == Patient.id,
+            CareTeamMember.membership_id == Membership.id,
+            sa.or_(CareTeamMember.until.is_(None), CareTeamMember.until > sa.bindparam("now", type_=Instant())),
+        )
+        .correlate(Device, Patient, Membership)
+        .exists()
+    )
+    source = source.outerjoin(
+        Patient, sa.and_(Patient.clinic_id == Device.clinic_id, Patient.id == whose)
+    ).outerjoin(PatientRevision, PatientRevision.patient_id == Patient.id)
+    return (
+        sa.select(*columns, *_PATIENT_COLUMNS, in_care_team.label("in_care_team")).select_from(source).where(_THIS_DEVICE)
+    )
+
+
+async def _confirm(db: Database, token: tokens.Token) -> None:
+    """Its owner was seen to hold the token with this counter, once for each refresh."""
+    await db.execute(
+        sa.update(Device)
+        .where(Device.id == token.device_id, Device.confirmed_n < token.counter)
+        .values(confirmed_n=token.counter)
+    )
+
+
+def _subject(request: Request) -> UUID | None:
+    """The id of the thing in the address that is not the patient."""
+    found = None
+    for name, value in request.path_params.items():
+        if name != "patient_id":
+            try:
+                found = UUID(str(value))
+            except ValueError:
+                continue
+    return found
+
+
+def _named(request: Request, name: str) -> UUID:
+    try:
+        return UUID(str(request.path_params[name]))
+    except ValueError:
+        raise NotFound from None
+
+
+def _address_prefix(request: Request) -> str | None:
+    """Enough of the caller's address to see a pattern, too little to be a person."""
+    host = request.client.host if request.client else ""
+    if ":" in host:
+        return ":".join(host.split(":")[:3]) + "::/48"
+    return ".".join(host.split(".")[:3]) + ".0/24" if host.count(".") == 3 else None  # noqa: PLR2004  IPv4

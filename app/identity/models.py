@@ -1,0 +1,158 @@
+"""Clinics, people, their devices and their care teams."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.columns import Instant, Sealed
+from app.core.db import Base
+
+
+class Clinic(Base):
+    """A tenant."""
+
+    __tablename__ = "clinics"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    time_zone: Mapped[str] = mapped_column(sa.String(64))
+    locale: Mapped[str] = mapped_column(sa.String(16))
+    protocol_version: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Account(Base):
+    """A person who can sign in. The address is sealed; it is found by its blind index."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(Sealed("accounts.email"))
+    email_index: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
+    password_hash: Mapped[str | None] = mapped_column(sa.String(200))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Patient(Base):
+    """A person in treatment at a clinic."""
+
+    __tablename__ = "patients"
+    __table_args__ = (
+        sa.UniqueConstraint("clinic_id", "id"),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    clinic_id: Mapped[UUID]
+    display_name: Mapped[str] = mapped_column(Sealed("patients.display_name"))
+    time_zone: Mapped[str] = mapped_column(sa.String(64))
+    status: Mapped[str] = mapped_column(sa.String(16))
+    version: Mapped[int]
+    enrolled_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PatientRevision(Base):
+    """One counter for each patient: the sync cursor, the heart of entity tags, and the lock of that patient's writes."""
+
+    __tablename__ = "patient_revisions"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"], ondelete="CASCADE"),
+    )
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    clinic_id: Mapped[UUID]
+    revision: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class Membership(Base):
+    """What an account is at one clinic: a patient, or staff with one role."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        sa.UniqueConstraint("clinic_id", "id"),
+        sa.UniqueConstraint("account_id", "clinic_id", "role"),
+        sa.UniqueConstraint("patient_id"),
+        sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.CheckConstraint("(role = 'patient') = (patient_id IS NOT NULL)", name="patients_have_records"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    clinic_id: Mapped[UUID]
+    patient_id: Mapped[UUID | None]
+    role: Mapped[str] = mapped_column(sa.String(32))
+    display_name: Mapped[str] = mapped_column(Sealed("memberships.display_name"))
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class CareTeamMember(Base):
+    """A member of staff who looks after a patient, since when and until when."""
+
+    __tablename__ = "care_team_members"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["clinic_id", "membership_id"], ["memberships.clinic_id", "memberships.id"]),
+        sa.Index(None, "clinic_id", "patient_id", "membership_id"),
+        sa.Index(None, "clinic_id", "membership_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    clinic_id: Mapped[UUID]
+    patient_id: Mapped[UUID]
+    membership_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(sa.String(16))
+    responsible: Mapped[bool]
+    since: Mapped[datetime] = mapped_column(Instant)
+    until: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Invitation(Base):
+    """A single-use code by which a patient, or a new member of staff, gets an account."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    clinic_id: Mapped[UUID]
+    patient_id: Mapped[UUID | None]
+    role: Mapped[str] = mapped_column(sa.String(32))
+    display_name: Mapped[str] = mapped_column(Sealed("invitations.display_name"))
+    selector: Mapped[str] = mapped_column(sa.String(8), unique=True)
+    verifier_hash: Mapped[str] = mapped_column(sa.String(200))
+    wrong_tries: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+    used_at: Mapped[datetime | None] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Device(Base):
+    """One signed-in phone or browser. Its tokens refer to this row; ending the row ends them all."""
+
+    __tablename__ = "devices"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["clinic_id", "membership_id"], ["memberships.clinic_id", "memberships.id"]),
+        sa.Index(None, "membership_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    clinic_id: Mapped[UUID]
+    membership_id: Mapped[UUID]
+    label: Mapped[str] = mapped_column(sa.String(100))
+    methods: Mapped[str] = mapped_column(sa.String(64))
+    signed_in_at: Mapped[datetime] = mapped_column(Instant)
+    refresh_n: Mapped[int]
+    confirmed_n: Mapped[int]
+    refreshed_at: Mapped[datetime] = mapped_column(Instant)
+    idle_expires_at: Mapped[datetime] = mapped_column(Instant)
+    absolute_expires_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_because: Mapped[str | None] = mapped_column(sa.String(32))
