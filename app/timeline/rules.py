@@ -22,6 +22,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from app.protocols.rules import Linking
+
 A_DAY: Final = timedelta(hours=24)
 THREE_DAYS: Final = timedelta(hours=72)
 A_MINUTE: Final = timedelta(minutes=1)
@@ -72,22 +74,14 @@ class LinkingWindows:
     """How long after its end a moment still belongs to an appointment."""
 
     @classmethod
-    def of(
-        cls,
-        *,
-        before_hours: float = 72,
-        dosing_session_minutes: float = 120,
-        after_days: float = 14,
-        appointment_minutes: float = 50,
-        appointment_after_hours: float = 3,
-    ) -> "LinkingWindows":
-        """Make windows from the plain numbers of a protocol."""
+    def of(cls, linking: Linking) -> "LinkingWindows":
+        """Take the limits from a protocol."""
         return cls(
-            before=timedelta(hours=before_hours),
-            dosing_session=timedelta(minutes=dosing_session_minutes),
-            after=timedelta(days=after_days),
-            appointment=timedelta(minutes=appointment_minutes),
-            appointment_after=timedelta(hours=appointment_after_hours),
+            before=timedelta(hours=linking.before_hours),
+            dosing_session=timedelta(minutes=linking.dosing_session_minutes),
+            after=timedelta(days=linking.after_days),
+            appointment=timedelta(minutes=linking.appointment_minutes),
+            appointment_after=timedelta(hours=linking.appointment_after_hours),
         )
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.protocols.rules import Linking
 from app.timeline.rules import (
     Anchor,
     AnchorKind,
@@ -23,7 +24,7 @@ from app.timeline.rules import (
 )
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-WINDOWS = LinkingWindows.of()
+WINDOWS = LinkingWindows.of(Linking())
 TICK = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -85,7 +86,7 @@ class TestPhasesAroundOneDose:
         assert linked(NOON + 120 * MINUTE, running).phase == Phase.FIRST_DAY
 
     def test_a_clinic_may_set_other_limits(self) -> None:
-        windows = LinkingWindows.of(before_hours=24, dosing_session_minutes=60, after_days=7)
+        windows = LinkingWindows.of(Linking(before_hours=24, dosing_session_minutes=60, after_days=7))
 
         assert linked(NOON - 25 * HOUR, a_dose(), windows=windows).phase is None
         assert linked(NOON - 24 * HOUR, a_dose(), windows=windows).phase == Phase.BEFORE

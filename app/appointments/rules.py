@@ -1,0 +1,197 @@
+"""Kinds, statuses and attendance of appointments.
+
+Statuses and participant statuses are the codes of FHIR R4 (value sets `appointmentstatus` and `participationstatus`).
+The list of reasons for a miss follows those that addiction trials record (NIDA CTN-0094).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from app.core.moves import IllegalMove, Moves
+
+
+class Kind(StrEnum):
+    """What an appointment is for: the modality of therapy or care."""
+
+    CBT = "cbt"
+    MINDFULNESS = "mindfulness"
+    MBRP = "mbrp"
+    MET = "met"
+    RELAPSE_PREVENTION = "relapse_prevention"
+    INTEGRATION = "integration"
+    PREPARATION = "preparation"
+    SUPPORT_GROUP = "support_group"
+    TWELVE_STEP = "twelve_step"
+    CONTINGENCY_MANAGEMENT = "contingency_management"
+    FAMILY = "family"
+    MEDICATION_FOR_SUD = "medication_for_sud"
+    PEER_SUPPORT = "peer_support"
+    MEDICAL_REVIEW = "medical_review"
+    KETAMINE_SESSION = "ketamine_session"
+
+
+class Format(StrEnum):
+    """Who meets."""
+
+    INDIVIDUAL = "individual"
+    GROUP = "group"
+    FAMILY = "family"
+
+
+class Channel(StrEnum):
+    """How they meet."""
+
+    IN_PERSON = "in_person"
+    VIDEO = "video"
+    PHONE = "phone"
+
+
+class Status(StrEnum):
+    """The ten codes of FHIR R4. `fulfilled` and `noshow` only come from recorded attendance."""
+
+    PROPOSED = "proposed"
+    PENDING = "pending"
+    BOOKED = "booked"
+    ARRIVED = "arrived"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
+    NOSHOW = "noshow"
+    ENTERED_IN_ERROR = "entered-in-error"
+    CHECKED_IN = "checked-in"
+    WAITLIST = "waitlist"
+
+
+class Action(StrEnum):
+    """What people do with an appointment; the names are those of the addresses. `move` is the `PUT` that replans it."""
+
+    MOVE = "move"
+    ARRIVAL = "arrival"
+    ATTENDANCE = "attendance"
+    CANCELLATION = "cancellation"
+
+
+class Attendance(StrEnum):
+    """Whether the patient took part."""
+
+    ATTENDED = "attended"
+    LATE = "late"
+    LEFT_EARLY = "left_early"
+    CANCELLED_PATIENT = "cancelled_patient"
+    CANCELLED_CLINIC = "cancelled_clinic"
+    NO_SHOW = "no_show"
+
+
+class Reason(StrEnum):
+    """Why an appointment was missed, cut short or cancelled."""
+
+    ILLNESS = "illness"
+    HOSPITAL = "hospital"
+    JAIL = "jail"
+    FORGOT = "forgot"
+    TRANSPORT = "transport"
+    WORK_OR_FAMILY = "work_or_family"
+    VACATION = "vacation"
+    MOVED_AWAY = "moved_away"
+    DROPPED_OUT = "dropped_out"
+    FOURTEEN_MISSED = "fourteen_missed"
+    STAFF_UNAVAILABLE = "staff_unavailable"
+    RESCHEDULED = "rescheduled"
+    ENTERED_IN_ERROR = "entered_in_error"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class ParticipantRole(StrEnum):
+    """Who a participant is. A guest is somebody without an account, such as a relative."""
+
+    PATIENT = "patient"
+    STAFF = "staff"
+    GUEST = "guest"
+
+
+class ParticipantStatus(StrEnum):
+    """Whether a participant will come (FHIR R4)."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    TENTATIVE = "tentative"
+    NEEDS_ACTION = "needs-action"
+
+
+PLANNED: Final = frozenset({Status.PROPOSED, Status.PENDING, Status.WAITLIST, Status.BOOKED})
+"""Statuses that planning may give, and from which it may be replanned."""
+
+TOOK_PART: Final = frozenset({Attendance.ATTENDED, Attendance.LATE, Attendance.LEFT_EARLY})
+
+RECORDED_AFTERWARDS: Final = TOOK_PART | {Attendance.NO_SHOW}
+"""What the attendance of an appointment can be recorded as; the rest comes from cancelling it."""
+
+TAKES_NO_PLACE: Final = frozenset(
+    {Status.PROPOSED, Status.WAITLIST, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR}
+)
+"""An appointment with one of these is no place in time to which a check-in could belong by the clock."""
+
+_ENDINGS: Final = frozenset({Status.CANCELLED, Status.ENTERED_IN_ERROR})
+_RECORDED: Final = frozenset({Status.FULFILLED, Status.NOSHOW})
+
+MAY_FOLLOW: Final[dict[Status, frozenset[Status]]] = {
+    Status.PROPOSED: PLANNED | _ENDINGS,
+    Status.PENDING: PLANNED | _ENDINGS,
+    Status.WAITLIST: PLANNED | _ENDINGS,
+    Status.BOOKED: PLANNED | _ENDINGS | _RECORDED | {Status.ARRIVED, Status.CHECKED_IN},
+    Status.ARRIVED: _ENDINGS | {Status.CHECKED_IN, Status.FULFILLED},
+    Status.CHECKED_IN: _ENDINGS | {Status.FULFILLED},
+    Status.FULFILLED: _RECORDED | {Status.ENTERED_IN_ERROR},
+    Status.NOSHOW: _RECORDED | {Status.ENTERED_IN_ERROR},
+    Status.CANCELLED: frozenset({Status.ENTERED_IN_ERROR}),
+    Status.ENTERED_IN_ERROR: frozenset(),
+}
+"""Which status may follow which. Recorded attendance may be corrected; what was entered in error stays so."""
+
+LEADS_TO: Final[dict[Action, frozenset[Status]]] = {
+    Action.MOVE: PLANNED,
+    Action.ARRIVAL: frozenset({Status.ARRIVED}),
+    Action.ATTENDANCE: _RECORDED,
+    Action.CANCELLATION: _ENDINGS,
+}
+
+MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
+
+
+def open_moves(status: Status) -> list[Action]:
+    """List what can be done with an appointment in this status."""
+    return MOVES.open(status)
+
+
+def check_planning(status: Status, wanted: Status) -> None:
+    """Raise `IllegalMove` unless an appointment in this status may be replanned as `wanted`."""
+    MOVES.check(status, Action.MOVE, wanted)
+
+
+def check_arrival(status: Status) -> None:
+    """Raise `IllegalMove` unless the patient's arrival can be recorded."""
+    MOVES.check(status, Action.ARRIVAL)
+
+
+def status_after_attendance(status: Status, attendance: Attendance, *, scheduled_at: datetime, now: datetime) -> Status:
+    """Return the status that recorded attendance leads to, or raise `IllegalMove`.
+
+    Before its planned time an appointment has no attendance, unless the patient has arrived.
+    """
+    wanted = Status.FULFILLED if attendance in TOOK_PART else Status.NOSHOW
+    MOVES.check(status, Action.ATTENDANCE, wanted)
+    if status is Status.BOOKED and now < scheduled_at:
+        others = [move for move in open_moves(status) if move is not Action.ATTENDANCE]
+        raise IllegalMove(current=status, open_moves=others, missing=[Action.ARRIVAL])
+    return wanted
+
+
+def status_after_cancellation(status: Status, reason: Reason) -> Status:
+    """Return the status that cancelling leads to, or raise `IllegalMove`.
+
+    With the reason `entered_in_error` the appointment never existed, whatever became of it since.
+    """
+    wanted = Status.ENTERED_IN_ERROR if reason is Reason.ENTERED_IN_ERROR else Status.CANCELLED
+    MOVES.check(status, Action.CANCELLATION, wanted)
+    return wanted

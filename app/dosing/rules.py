@@ -1,0 +1,155 @@
+"""The stages of a supervised dosing session, and what may be written down about a dose.
+
+Pure tables and functions. The order of stages is a proposal of ours, to be corrected by a clinician. The checklist
+before the dose, the readings, the discharge criteria, holding, stopping and transfer have their places in the tables
+and get their actions with the safety work; until then a session is closed straight from monitoring.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from app.core.errors import FieldError, InvalidRequest
+from app.core.moves import Moves
+
+
+class Stage(StrEnum):
+    """How far a session has come.
+
+    `scheduled`: planned. `checked_in`: the patient is here. `cleared`: a prescriber said that the dose may be given.
+    `dosing`: it is being given. `monitoring`: it was given, the patient is watched. `discharge_ready`: every criterion
+    is met. `discharged`: the patient went home. `closed`: the record is complete. Beside the way: `held` (waits for a
+    prescriber), `cancelled` (will not take place), `aborted` (the dose was stopped), `transferred` (emergency).
+    """
+
+    SCHEDULED = "scheduled"
+    CHECKED_IN = "checked_in"
+    CLEARED = "cleared"
+    DOSING = "dosing"
+    MONITORING = "monitoring"
+    DISCHARGE_READY = "discharge_ready"
+    DISCHARGED = "discharged"
+    CLOSED = "closed"
+    HELD = "held"
+    CANCELLED = "cancelled"
+    ABORTED = "aborted"
+    TRANSFERRED = "transferred"
+
+
+class Action(StrEnum):
+    """What people do with a session; the names are those of the addresses. `move` plans it for another time."""
+
+    MOVE = "move"
+    ARRIVAL = "arrival"
+    CLEARANCE = "clearance"
+    DOSE = "dose"
+    DOSE_END = "dose-end"
+    CLOSURE = "closure"
+    CANCELLATION = "cancellation"
+
+
+MAY_FOLLOW: Final[dict[Stage, frozenset[Stage]]] = {
+    Stage.SCHEDULED: frozenset({Stage.SCHEDULED, Stage.CHECKED_IN, Stage.CANCELLED}),
+    Stage.CHECKED_IN: frozenset({Stage.CLEARED, Stage.HELD, Stage.CANCELLED}),
+    Stage.HELD: frozenset({Stage.CLEARED, Stage.CANCELLED}),
+    Stage.CLEARED: frozenset({Stage.DOSING, Stage.HELD, Stage.CANCELLED}),
+    Stage.DOSING: frozenset({Stage.MONITORING, Stage.ABORTED, Stage.TRANSFERRED}),
+    Stage.ABORTED: frozenset({Stage.MONITORING, Stage.TRANSFERRED}),
+    Stage.MONITORING: frozenset({Stage.DISCHARGE_READY, Stage.TRANSFERRED, Stage.CLOSED}),
+    Stage.DISCHARGE_READY: frozenset({Stage.DISCHARGED, Stage.MONITORING, Stage.TRANSFERRED}),
+    Stage.DISCHARGED: frozenset({Stage.CLOSED}),
+    Stage.TRANSFERRED: frozenset({Stage.CLOSED}),
+    Stage.CLOSED: frozenset(),
+    Stage.CANCELLED: frozenset(),
+}
+"""Which stage may follow which. Once a dose has begun there is no cancelling, only stopping."""
+
+LEADS_TO: Final[dict[Action, frozenset[Stage]]] = {
+    Action.MOVE: frozenset({Stage.SCHEDULED}),
+    Action.ARRIVAL: frozenset({Stage.CHECKED_IN}),
+    Action.CLEARANCE: frozenset({Stage.CLEARED}),
+    Action.DOSE: frozenset({Stage.DOSING}),
+    Action.DOSE_END: frozenset({Stage.MONITORING}),
+    Action.CLOSURE: frozenset({Stage.CLOSED}),
+    Action.CANCELLATION: frozenset({Stage.CANCELLED}),
+}
+
+MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
+
+
+def open_moves(stage: Stage) -> list[Action]:
+    """List what can be done with a session at this stage."""
+    return MOVES.open(stage)
+
+
+def check_move(stage: Stage, action: Action) -> Stage:
+    """Return the stage that the action leads to, or raise `IllegalMove`."""
+    MOVES.check(stage, action)
+    (target,) = LEADS_TO[action]
+    return target
+
+
+class Substance(StrEnum):
+    """What was given. A clinic gives ketamine or esketamine here; the others occur in imported history."""
+
+    KETAMINE = "ketamine"
+    ESKETAMINE = "esketamine"
+    BUPRENORPHINE = "buprenorphine"
+    METHADONE = "methadone"
+
+
+GIVEN_HERE: Final = frozenset({Substance.KETAMINE, Substance.ESKETAMINE})
+
+
+class Route(StrEnum):
+    """The way into the body.
+
+    `IV` into a vein, `IM` into a muscle, `SC` under the skin, `IN_esketamine` the nasal spray, `SL` under the tongue,
+    `PO` swallowed.
+    """
+
+    IV = "IV"
+    IM = "IM"
+    SC = "SC"
+    IN_ESKETAMINE = "IN_esketamine"
+    SL = "SL"
+    PO = "PO"
+
+
+LEAST_DOSE_MG: Final = 0.5
+MOST_DOSE_MG: Final = 500
+"""Outside of these a figure is taken for a slip of the hand (a factor of ten, micrograms). No dosing advice."""
+
+LONGEST_DOSE: Final = timedelta(hours=24)
+OLDEST_ENTRY: Final = timedelta(days=7)
+"""What began longer ago than this is history, and comes in by import."""
+
+
+def check_dose(
+    substance: Substance, route: Route, started_at: datetime, *, now: datetime, tolerance: timedelta
+) -> None:
+    """Refuse a dose that cannot be true; raises `InvalidRequest` with a pointer to each field at fault."""
+    faults = []
+    if substance not in GIVEN_HERE:
+        faults.append(FieldError("/substance", "not_given_here", "Only imported history may name this substance."))
+    if route is Route.IN_ESKETAMINE and substance is not Substance.ESKETAMINE:
+        faults.append(FieldError("/route", "route_needs_esketamine", "The nasal spray contains esketamine."))
+    if started_at > now + tolerance:
+        faults.append(FieldError("/dose_started_at", "in_the_future", "A dose is recorded when it begins, not before."))
+    if started_at < now - OLDEST_ENTRY:
+        faults.append(FieldError("/dose_started_at", "too_long_ago", "Older history comes in by import."))
+    if faults:
+        raise InvalidRequest(errors=faults)
+
+
+def check_dose_end(started_at: datetime, ended_at: datetime, *, now: datetime, tolerance: timedelta) -> None:
+    """Refuse an end that cannot be true; raises `InvalidRequest` with a pointer."""
+    if ended_at > now + tolerance:
+        fault = FieldError("/dose_ended_at", "in_the_future", "The end is recorded when it comes, not before.")
+    elif ended_at < started_at:
+        fault = FieldError("/dose_ended_at", "ends_before_start", "The dose cannot end before it began.")
+    elif ended_at > started_at + LONGEST_DOSE:
+        fault = FieldError("/dose_ended_at", "too_long", "A dose does not last longer than a day.")
+    else:
+        return
+    raise InvalidRequest(errors=[fault])
