@@ -151,11 +151,11 @@ def _items(raw: Mapping[str, Any], scoring: Scoring) -> tuple[Item, ...]:
     only = subscale_of if scoring.method == "subscale_sum" else {found["key"] for found in asked}
     return (
         *(_item(found, subscale_of.get(found["key"]), scored=found["key"] in only) for found in asked),
-        *(_item(found, None, scored=False) for found in raw.get("unscored_items", ())),
+        *(_item(found, None, scored=False, optional=True) for found in raw.get("unscored_items", ())),
     )
 
 
-def _item(raw: Mapping[str, Any], subscale: str | None, *, scored: bool) -> Item:
+def _item(raw: Mapping[str, Any], subscale: str | None, *, scored: bool, optional: bool = False) -> Item:
     values = raw["values"]
     is_range = isinstance(values, dict)
     return Item(
@@ -168,6 +168,7 @@ def _item(raw: Mapping[str, Any], subscale: str | None, *, scored: bool) -> Item
         subscale=subscale,
         reverse_scored=raw.get("reverse_scored", False),
         scored=scored,
+        optional=optional,
         asked_if=AskedIf(**raw["asked_if"]) if "asked_if" in raw else None,
         loinc=raw.get("loinc"),
         loinc_verified=raw.get("loinc_verified", False),

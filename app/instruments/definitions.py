@@ -24,7 +24,11 @@ class AskedIf:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question. `values` lists what may be answered; without it, every whole number of the range may."""
+    """One question. `values` lists what may be answered; without it, every whole number of the range may.
+
+    `scored` items count towards a total, a subscale, a level or a measure; `optional` ones stand beside the scale and
+    may always be left out.
+    """
 
     key: str
     label: str
@@ -35,6 +39,7 @@ class Item:
     subscale: str | None
     reverse_scored: bool
     scored: bool
+    optional: bool
     asked_if: AskedIf | None
     loinc: str | None
     loinc_verified: bool

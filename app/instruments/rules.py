@@ -11,7 +11,7 @@ from typing import Any
 
 from app.core.errors import FieldError
 from app.instruments.catalogue import current_definitions, definition, find_definition
-from app.instruments.definitions import Instrument, Item, Measure, SafetyItem
+from app.instruments.definitions import Instrument, Item, LevelSet, Measure, SafetyItem
 
 __all__ = [
     "SafetyFlag",
@@ -197,9 +197,10 @@ def _band(
     instrument: Instrument, given: Mapping[str, int], total: float | None, name: str | None
 ) -> tuple[str | None, str | None]:
     """Return the key of the band and the reference of the set it is from."""
-    if instrument.scoring.levels is not None:
-        level = _level(instrument, given)
-        return level, (instrument.scoring.levels.reference if level else None)
+    levels = instrument.scoring.levels
+    if levels is not None:
+        level = _level(levels, instrument.items_by_key, given)
+        return level, (levels.reference if level else None)
     bands = instrument.band_set(name)
     if bands is None or total is None:
         return None, None
@@ -207,17 +208,14 @@ def _band(
     return (band.key, bands.reference) if band else (None, None)
 
 
-def _level(instrument: Instrument, given: Mapping[str, int]) -> str | None:
+def _level(levels: LevelSet, items: Mapping[str, Item], given: Mapping[str, int]) -> str | None:
     """Find the most serious level with a yes. A lower one is only said when all that could raise it was answered."""
-    levels = instrument.scoring.levels
-    for level in levels.levels if levels else ():
+    for level in levels.levels[:-1]:
         if any(given.get(key) == 1 for key in level.any):
             return level.key
-        if any(_is_missing(instrument.items_by_key[key], given) for key in level.any):
+        if any(_is_missing(items[key], given) for key in level.any):
             return None
-        if not level.any:
-            return level.key
-    return None
+    return levels.levels[-1].key
 
 
 def _measures(

@@ -135,6 +135,16 @@ class TestEveryDefinition:
         assert instrument.higher_is is not None or instrument.minimum is None
 
     @EVERY
+    def test_ends_its_levels_with_the_one_that_holds_without_a_yes(self, instrument: Instrument) -> None:
+        levels = instrument.scoring.levels.levels if instrument.scoring.levels else ()
+
+        assert [not level.any for level in levels] == [False] * (len(levels) - 1) + [True] * bool(levels)
+
+    @EVERY
+    def test_takes_a_substance_when_its_measures_are_kept_apart_by_one(self, instrument: Instrument) -> None:
+        assert all(measure.per_substance == instrument.takes_substance for measure in instrument.measures)
+
+    @EVERY
     def test_has_one_condition_in_each_safety_item(self, instrument: Instrument) -> None:
         for safety in instrument.safety_items:
             conditions = [safety.gte, safety.total_gte, safety.total_lte, safety.total_above_baseline_gte]
