@@ -244,7 +244,7 @@ class LinkWrite(Incoming):
     appointment_id: Annotated[UUID | None, Field(description="The appointment, or null for none.")]
 
 
-class QuarantinedSubmissionView(Outgoing):
+class QuarantinedCheckIn(Outgoing):
     """An item of a batch that could not be accepted."""
 
     check_in_id: Annotated[UUID | None, Field(description="The id it came with, where that could be read.")]
@@ -253,8 +253,8 @@ class QuarantinedSubmissionView(Outgoing):
     problem: Annotated[dict[str, Any], Field(description="Why it was not accepted.")]
 
 
-class QuarantinedSubmissionPage(Outgoing):
+class QuarantinedCheckInPage(Outgoing):
     """A page of quarantined items, the newest first."""
 
-    items: list[QuarantinedSubmissionView]
+    items: list[QuarantinedCheckIn]
     next_cursor: Annotated[str | None, Field(description="Where the next page starts; null on the last.")]

@@ -1,0 +1,121 @@
+"""Batches: every item for itself, and nothing lost that cannot be read."""
+
+import hashlib
+import json
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+
+from app.check_ins import schemas, service
+from app.check_ins.errors import CheckInInvalid
+from app.check_ins.models import QuarantinedSubmission
+from app.check_ins.service import Author, Outcome, Report, Result
+from app.core import clock
+from app.core.db import Database
+from app.core.errors import Problem
+from app.core.handlers import field_errors
+from app.core.pagination import PageRequest, make_cursor
+from app.identity.access import PatientAccess, PatientView
+
+_ITEM = TypeAdapter(schemas.CheckInBatchItem)
+HASH_BYTES = 16
+
+
+async def submit(db: Database, access: PatientAccess, batch: schemas.CheckInBatch) -> schemas.CheckInBatchResults:
+    """Record a batch. One transaction holds all of it; an item that cannot be accepted is quarantined."""
+    read = [_read(item) for item in batch.check_ins]
+    reports = [found for found in read if isinstance(found, Report)]
+    stored = iter(await service.submit(db, access.patient, access.protocol, Author.of(access), reports))
+    results: list[schemas.CheckInBatchResult] = []
+    quarantined: dict[bytes, dict[str, Any]] = {}
+    for raw, found in zip(batch.check_ins, read, strict=True):
+        check_in_id = found.id if isinstance(found, Report) else _id_of(raw)
+        result = next(stored) if isinstance(found, Report) else Result(Outcome.INVALID, None, found)
+        if result.outcome is Outcome.INVALID and result.problem is not None:
+            row = _quarantine(access, check_in_id, raw, result.problem)
+            quarantined[row["content_hash"]] = row
+        results.append(_result(check_in_id, result))
+    await _keep(db, access.patient, quarantined)
+    changed = any(result.outcome in {Outcome.CREATED, Outcome.CORRECTED} for result in results)
+    return schemas.CheckInBatchResults(
+        results=results, next_cursor=str(access.patient.revision + 1 if changed else access.patient.revision)
+    )
+
+
+def _read(item: Any) -> Report | Problem:  # noqa: ANN401  whatever JSON held
+    try:
+        content = _ITEM.validate_python(item)
+    except ValidationError as error:
+        return CheckInInvalid(errors=field_errors([fault | {"loc": ("body", *fault["loc"])} for fault in error.errors()]))
+    return Report(content.id, content, content.base_version)
+
+
+def _id_of(item: Any) -> UUID | None:  # noqa: ANN401  whatever JSON held
+    try:
+        return UUID(item["id"])
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+
+
+def _result(check_in_id: UUID | None, result: Result) -> schemas.CheckInBatchResult:
+    return schemas.CheckInBatchResult.model_validate(
+        {
+            "id": check_in_id,
+            "outcome": result.outcome.value,
+            "check_in": None if result.check_in is None else service.present(result.check_in),
+            "problem": None if result.problem is None else result.problem.body(),
+        }
+    )
+
+
+def _quarantine(access: PatientAccess, check_in_id: UUID | None, raw: Any, problem: Problem) -> dict[str, Any]:  # noqa: ANN401
+    text = json.dumps(raw, sort_keys=True, ensure_ascii=False)
+    return {
+        "clinic_id": access.patient.clinic_id,
+        "patient_id": access.patient.id,
+        "content_hash": hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest(),
+        "check_in_id": check_in_id,
+        "content": text,
+        "problem": problem.body(),
+        "received_at": clock.now(),
+        "device_id": access.caller.device_id,
+    }
+
+
+async def _keep(db: Database, patient: PatientView, rows: dict[bytes, dict[str, Any]]) -> None:
+    """Store what is new; a phone that sends the same unreadable item for weeks fills one row."""
+    if not rows:
+        return
+    here = set(
+        await db.scalars(
+            sa.select(QuarantinedSubmission.content_hash).where(
+                QuarantinedSubmission.clinic_id == patient.clinic_id,
+                QuarantinedSubmission.patient_id == patient.id,
+                QuarantinedSubmission.content_hash.in_(list(rows)),
+            )
+        )
+    )
+    for content_hash, row in rows.items():
+        if content_hash not in here:
+            db.stage(QuarantinedSubmission, row)
+
+
+async def quarantined(
+    db: Database, patient: PatientView, paging: PageRequest
+) -> tuple[list[QuarantinedSubmission], str | None]:
+    """A page of what was quarantined of a patient, the newest first, and the cursor of the next."""
+    this = QuarantinedSubmission
+    statement = sa.select(this).where(this.clinic_id == patient.clinic_id, this.patient_id == patient.id)
+    after = paging.after(patient.id)
+    if after is not None:
+        at, key = after[0], bytes.fromhex(after[1])
+        statement = statement.where(
+            sa.or_(this.received_at < at, sa.and_(this.received_at == at, this.content_hash < key))
+        )
+    statement = statement.order_by(this.received_at.desc(), this.content_hash.desc()).limit(paging.limit + 1)
+    rows = list((await db.scalars(statement)).all())
+    more, rows = len(rows) > paging.limit, rows[: paging.limit]
+    cursor = make_cursor([rows[-1].received_at, rows[-1].content_hash.hex()], patient.id) if more else None
+    return rows, cursor

@@ -1,0 +1,75 @@
+"""The statements of the hot path and of the lists."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.check_ins.models import CheckIn, CheckInVersion
+from app.core.db import Database
+from app.identity.access import PatientView
+from app.timeline.models import TimelineMoment
+
+_MOMENT = (
+    TimelineMoment.named_dosing_session_id,
+    TimelineMoment.named_appointment_id,
+    TimelineMoment.dosing_session_id,
+    TimelineMoment.appointment_id,
+    TimelineMoment.phase,
+    TimelineMoment.minutes_from_dose,
+    TimelineMoment.how,
+    TimelineMoment.relinks,
+)
+
+_WITH_MOMENT = sa.select(CheckIn.__table__, *_MOMENT).join_from(
+    CheckIn,
+    TimelineMoment,
+    sa.and_(
+        TimelineMoment.clinic_id == CheckIn.clinic_id,
+        TimelineMoment.patient_id == CheckIn.patient_id,
+        TimelineMoment.check_in_id == CheckIn.id,
+    ),
+)
+
+_OF_PATIENT = (
+    CheckIn.clinic_id == sa.bindparam("clinic_id"),
+    CheckIn.patient_id == sa.bindparam("patient_id"),
+)
+
+_BY_ID = _WITH_MOMENT.where(*_OF_PATIENT, CheckIn.id.in_(sa.bindparam("ids", expanding=True)))
+_ONE = _WITH_MOMENT.where(*_OF_PATIENT, CheckIn.id == sa.bindparam("id"))
+
+
+async def stored(db: Database, patient: PatientView, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Those of these check-ins that exist, with their links."""
+    whose = {"clinic_id": patient.clinic_id, "patient_id": patient.id}
+    if len(ids) == 1:
+        found = await db.execute(_ONE, whose | {"id": ids[0]})
+    else:
+        found = await db.execute(_BY_ID, whose | {"ids": list(ids)})
+    return {row.id: dict(row._mapping) for row in found}  # noqa: SLF001  SQLAlchemy's public name has an underscore
+
+
+async def page(
+    db: Database, patient: PatientView, *conditions: sa.ColumnElement[bool], limit: int
+) -> list[dict[str, Any]]:
+    """Check-ins of a patient that meet the conditions, the newest first."""
+    rows = await db.execute(
+        _WITH_MOMENT.where(CheckIn.clinic_id == patient.clinic_id, CheckIn.patient_id == patient.id, *conditions)
+        .order_by(CheckIn.recorded_at.desc(), CheckIn.id.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001  SQLAlchemy's public name has an underscore
+
+
+async def earlier_fingerprints(db: Database, patient: PatientView, ids: Sequence[UUID]) -> set[tuple[UUID, bytes]]:
+    """What these check-ins said before they were corrected, so that a late copy of it is recognised."""
+    rows = await db.execute(
+        sa.select(CheckInVersion.check_in_id, CheckInVersion.fingerprint).where(
+            CheckInVersion.clinic_id == patient.clinic_id,
+            CheckInVersion.patient_id == patient.id,
+            CheckInVersion.check_in_id.in_(ids),
+        )
+    )
+    return {(row.check_in_id, bytes(row.fingerprint)) for row in rows}
