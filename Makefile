@@ -13,6 +13,8 @@ PYTEST := $(BIN)/python -m pytest --quiet -n $(WORKERS)
 SOURCES := app migrations tests benchmarks drills
 
 export UV_NO_PROGRESS := 1
+# The certificates of the system, as pip uses: a company proxy with one of its own works.
+export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help

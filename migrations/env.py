@@ -20,6 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 import app
+from app.core import columns
 from app.core.db import Base, create_engine
 from app.core.settings import Settings, get_settings
 
@@ -38,7 +39,12 @@ def every_model() -> sa.MetaData:
 
 def _render(kind: str, value: Any, autogen: AutogenContext) -> str | Literal[False]:  # noqa: ANN401
     """Write our column types into a new migration as they are written in the models."""
-    if kind == "type" and type(value).__module__ == "app.core.columns":
+    if kind != "type":
+        return False
+    if value is columns.Json:
+        autogen.imports.add("from app.core import columns")
+        return "columns.Json"
+    if type(value).__module__ == columns.__name__:
         autogen.imports.add("from app.core import columns")
         place = f'"{value.place}"' if hasattr(value, "place") else ""
         return f"columns.{type(value).__name__}({place})"

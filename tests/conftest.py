@@ -4,6 +4,7 @@ Nothing heavy is imported here, so that a test of pure rules starts at once.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ import httpx2
 import hypothesis
 import pytest
 
-from tests.postgresql import Server
+from tests.postgresql import CHOICE, Server
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,7 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start PostgreSQL once for the run, also when several workers share it."""
+    """Start PostgreSQL once for the run, also when several workers share it; forget the settings of this machine."""
+    for name in [name for name in os.environ if name.startswith("AFTERGLOW_") and name != CHOICE]:
+        del os.environ[name]
     if config.getoption("--database") == "postgresql" and not hasattr(config, "workerinput"):
         config.stash[SERVER] = Server()
 

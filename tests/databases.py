@@ -118,21 +118,17 @@ class PostgresqlDatabase:
     @classmethod
     @asynccontextmanager
     async def opened(cls, host: str, name: str) -> AsyncIterator["PostgresqlDatabase"]:
-        maintenance = await asyncpg.connect(address(host, "postgres"))
-        await maintenance.execute("SELECT pg_advisory_lock($1)", TEMPLATE_LOCK)
-        if not await maintenance.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", TEMPLATE):
-            await maintenance.execute(f"CREATE DATABASE {TEMPLATE}")
-            await migrate(address(host, TEMPLATE))
-            await _add_cleaning(address(host, TEMPLATE))
-        await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-        await maintenance.close()
+        async with connected(address(host, "postgres")) as maintenance:
+            await maintenance.execute("SELECT pg_advisory_lock($1)", TEMPLATE_LOCK)
+            if not await maintenance.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", TEMPLATE):
+                await _make_template(host, maintenance)
+            await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
 
-        connection = await asyncpg.connect(address(host, name))
-        database = cls(host, name, connection)
-        yield database
-        if database._engine is not None:
-            await database._engine.dispose()
-        await connection.close()
+        async with connected(address(host, name)) as connection:
+            database = cls(host, name, connection)
+            yield database
+            if database._engine is not None:
+                await database._engine.dispose()
 
     async def fresh(self) -> str:
         await self._connection.execute("CALL testing.clean()")
@@ -151,13 +147,32 @@ class PostgresqlDatabase:
         return address(self._host, name)
 
 
-async def _add_cleaning(database_url: str) -> None:
+@asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A plain connection of the driver."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _make_template(host: str, maintenance: asyncpg.Connection) -> None:
+    """Migrate once for all workers. It gets its name last: a half-made template is nobody's template."""
+    unfinished = f"{TEMPLATE}_unfinished"
+    await maintenance.execute(f"CREATE DATABASE {unfinished}")
+    await migrate(address(host, unfinished))
+    async with connected(address(host, unfinished)) as connection:
+        await _add_cleaning(connection)
+    await maintenance.execute(f"ALTER DATABASE {unfinished} RENAME TO {TEMPLATE}")
+
+
+async def _add_cleaning(connection: asyncpg.Connection) -> None:
     """A procedure that empties tables which have rows, whatever their triggers and foreign keys say.
 
     Most tests touch few of the tables. Asking each whether it has a row costs microseconds; TRUNCATE of all of them
     costs more than the test.
     """
-    connection = await asyncpg.connect(database_url)
     tables = await connection.fetch(
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
         "WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1"
@@ -178,4 +193,3 @@ async def _add_cleaning(database_url: str) -> None:
         AS $$ BEGIN {steps} END $$
         """
     )
-    await connection.close()

@@ -68,10 +68,18 @@ class Keeper:
                 [binaries / "postgres", "--version"], check=True, stdout=subprocess.DEVNULL, **self._options()
             )
         except PermissionError:
-            copy = self.folder / "postgresql"
-            shutil.copytree(binaries.parent, copy, symlinks=True)
-            return copy / binaries.name
+            return self._copied(binaries)
         return binaries
+
+    def _copied(self, binaries: Path) -> Path:
+        """The wheel keeps the libraries of `package/pginstall/bin` in `package.libs`, and finds them by that path."""
+        package = binaries.parent.parent
+        libraries = package.with_name(f"{package.name}.libs")
+        copy = self.folder / "copied"
+        shutil.copytree(binaries.parent, copy / package.name / binaries.parent.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        return copy / package.name / binaries.parent.name / binaries.name
 
     def start(self) -> None:
         """Make an empty cluster and serve it."""
