@@ -1,0 +1,92 @@
+"""Values gathered by the patient's own hours, days and weeks.
+
+A local day has 23, 24 or 25 hours and starts where its zone says, which is not always midnight. The day of a value
+is stored with it, in the zone the patient was in; the zone given here places the days on the axis of the answer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from app.trends.days import LocalDay
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+HOUR: Final = 3_600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LocalHour:
+    """What a measure did in one hour of the clock on the wall."""
+
+    at: datetime
+    """Start of the hour."""
+    total: float
+    lowest: float
+    highest: float
+    n: int
+
+    @property
+    def mean(self) -> float:
+        """Mean of the hour's values."""
+        return self.total / self.n
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant of a local day, in UTC. Where the clock skips midnight, the day starts later by it."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def bounds(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the instants at which a period of local days starts and ends; the end is no part of it."""
+    return start_of(first, zone), start_of(last + timedelta(days=1), zone)
+
+
+def by_day(values: Iterable[tuple[date, float]]) -> list[LocalDay]:
+    """Gather values by their local day, in order of days. Days without values are not made up."""
+    gathered: dict[date, list[float]] = {}
+    for day, value in values:
+        gathered.setdefault(day, []).append(value)
+    return [LocalDay(day, sum(of), min(of), max(of), len(of)) for day, of in sorted(gathered.items())]
+
+
+def by_week(days: Sequence[LocalDay]) -> list[LocalDay]:
+    """Gather local days by their week, named by its Monday. Its mean is that of all values, not of its days."""
+    weeks: dict[date, list[LocalDay]] = {}
+    for day in days:
+        weeks.setdefault(monday_of(day.day), []).append(day)
+    return [
+        LocalDay(
+            monday,
+            sum(day.total for day in of),
+            min(day.lowest for day in of),
+            max(day.highest for day in of),
+            sum(day.n for day in of),
+        )
+        for monday, of in sorted(weeks.items())
+    ]
+
+
+def monday_of(day: date) -> date:
+    """Return the Monday on or before a day (ISO 8601 weeks)."""
+    return day - timedelta(days=day.weekday())
+
+
+def by_hour(values: Iterable[tuple[datetime, float]], zone: ZoneInfo) -> list[LocalHour]:
+    """Gather values by the hour on the wall. The hour that the clock repeats in autumn makes two."""
+    gathered: dict[int, list[float]] = {}
+    for at, value in values:
+        gathered.setdefault(_hour_of(at, zone), []).append(value)
+    return [
+        LocalHour(EPOCH + hour * MICROSECOND, sum(of), min(of), max(of), len(of))
+        for hour, of in sorted(gathered.items())
+    ]
+
+
+def _hour_of(at: datetime, zone: ZoneInfo) -> int:
+    """Return the start of the hour in microseconds; offsets of half an hour shift it against UTC."""
+    offset = at.astimezone(zone).utcoffset() or timedelta(0)
+    shift = offset // MICROSECOND
+    return ((at - EPOCH) // MICROSECOND + shift) // HOUR * HOUR - shift

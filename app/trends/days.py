@@ -1,0 +1,72 @@
+"""The patient's own local days: what was reported on them, the latest of them, and the gaps between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDay:
+    """What a measure did on one of the patient's local days. Only days with values exist."""
+
+    day: date
+    total: float
+    lowest: float
+    highest: float
+    n: int
+
+    @property
+    def mean(self) -> float:
+        """Mean of the day's values."""
+        return self.total / self.n
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The mean of the latest values and what it rests on."""
+
+    mean: float | None
+    n: int
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+LATEST_DAYS: Final = 7
+"""Length of the window of "the last 7-day mean" that response and remission are published for."""
+
+
+def latest_after(first_dose_day: date | None, days: Sequence[LocalDay]) -> Latest:
+    """Take the mean of all values of the 7 local days up to the last day that has any.
+
+    The day of the first dose and those before it are left out: it holds values of before and of after.
+    """
+    after = [day for day in days if first_dose_day is None or day.day > first_dose_day]
+    if not after:
+        return Latest(None, 0)
+    last = after[-1].day
+    inside = [day for day in after if day.day > last - timedelta(days=LATEST_DAYS)]
+    n = sum(day.n for day in inside)
+    return Latest(sum(day.total for day in inside) / n, n, inside[0].day, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A run of local days without a value, both ends included."""
+
+    first_day: date
+    last_day: date
+
+    @property
+    def days(self) -> int:
+        """Number of days without a value."""
+        return (self.last_day - self.first_day).days + 1
+
+
+def gaps(days: Sequence[date], *, until: date, shortest: int) -> list[Gap]:
+    """Return the runs of at least so many days without a value, between values and from the last one to `until`."""
+    one = timedelta(days=1)
+    ends = [*days, until + one] if days else []
+    runs = [Gap(before + one, after - one) for before, after in pairwise(ends)]
+    return [run for run in runs if run.days >= shortest]
