@@ -1,0 +1,168 @@
+"""The routes of a clinic's administration."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from app.clinics import schemas, service
+from app.clinics.errors import AlreadyActive, UnknownStaff
+from app.core import errors
+from app.core.db import Db
+from app.core.errors import problems
+from app.core.etags import IfMatch, stamp, version_tag
+from app.core.pagination import CursorInvalid, Paging
+from app.core.requests import StrictRoute
+from app.identity import service as identity
+from app.identity.access import ClinicAccess, PatientAccess, allow, allow_in_clinic
+from app.identity.permissions import Permission, Role
+from app.protocols import service as protocols
+
+router = APIRouter(prefix="/v1", tags=["clinic"], route_class=StrictRoute)
+CHANGED = (errors.InvalidRequest, errors.PreconditionFailed, errors.PreconditionRequired)
+
+
+@router.post(
+    "/patients",
+    status_code=201,
+    summary="Enrol a patient",
+    response_model=schemas.Patient,
+    responses=problems(errors.InvalidRequest),
+)
+async def enrol_patient(
+    new: schemas.PatientWrite,
+    response: Response,
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.PATIENTS_ENROL)],
+    db: Db,
+) -> schemas.Patient:
+    """Add a patient to the clinic. Invite them next, and say who looks after them."""
+    patient = await service.enrol(
+        db, access.clinic.id, display_name=new.display_name, time_zone=new.time_zone or access.clinic.time_zone
+    )
+    stamp(response, version_tag(patient.version))
+    return schemas.Patient.model_validate(await service.patient_with_team(db, access.clinic.id, patient.id))
+
+
+@router.get(
+    "/patients",
+    summary="My patients",
+    response_model=schemas.PatientPage,
+    responses=problems(CursorInvalid, errors.InvalidRequest),
+)
+async def list_patients(
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.PATIENTS_READ)], db: Db, paging: Paging
+) -> schemas.PatientPage:
+    """The patients whom the caller looks after; for coordinators and admins, all of the clinic."""
+    rows, cursor = await service.patients(db, access, paging)
+    return schemas.PatientPage.model_validate({"items": rows, "next_cursor": cursor})
+
+
+@router.get(
+    "/patients/{patient_id}",
+    summary="One patient and who looks after them",
+    response_model=schemas.Patient,
+    responses=problems(errors.NotFound),
+)
+async def read_patient(
+    patient_id: UUID, response: Response, access: Annotated[PatientAccess, allow(Permission.PATIENTS_READ)], db: Db
+) -> schemas.Patient:
+    """Name, zone, status and care team."""
+    found = await service.patient_with_team(db, access.clinic.id, access.patient.id)
+    stamp(response, version_tag(found["version"]))
+    return schemas.Patient.model_validate(found)
+
+
+@router.post(
+    "/patients/{patient_id}/invitations",
+    status_code=201,
+    summary="Make an invitation code for a patient",
+    response_model=schemas.Invitation,
+    responses=problems(errors.NotFound, AlreadyActive),
+)
+async def invite_patient(
+    patient_id: UUID, request: Request, access: Annotated[PatientAccess, allow(Permission.PATIENTS_ENROL)], db: Db
+) -> schemas.Invitation:
+    """A single-use code for the app. Codes made for this patient before stop working."""
+    made = await service.invite_patient(db, request.app.state.settings, access)
+    return schemas.Invitation(code=made.code, expires_at=made.expires_at)
+
+
+@router.put(
+    "/patients/{patient_id}/care-team",
+    summary="Say who looks after a patient",
+    response_model=schemas.Patient,
+    responses=problems(errors.NotFound, UnknownStaff, *CHANGED),
+)
+async def set_care_team(  # noqa: PLR0913, PLR0917  what HTTP brings
+    patient_id: UUID,
+    team: schemas.CareTeamWrite,
+    response: Response,
+    access: Annotated[PatientAccess, allow(Permission.CARE_TEAM_WRITE)],
+    db: Db,
+    if_match: IfMatch = None,
+) -> schemas.Patient:
+    """Replace the care team. Whoever is not named loses access at once."""
+    found = await service.set_care_team(db, access, team, if_match)
+    stamp(response, version_tag(found["version"]))
+    return schemas.Patient.model_validate(found)
+
+
+@router.get("/staff", summary="Who works here?", response_model=schemas.StaffPage)
+async def list_staff(
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.STAFF_READ)], db: Db
+) -> schemas.StaffPage:
+    """Everyone who works at the clinic, by role."""
+    return schemas.StaffPage.model_validate({"items": await service.staff(db, access.clinic.id)})
+
+
+@router.post(
+    "/staff/invitations",
+    status_code=201,
+    summary="Invite a member of staff",
+    response_model=schemas.Invitation,
+    responses=problems(errors.InvalidRequest),
+)
+async def invite_staff(
+    new: schemas.StaffInvitationWrite,
+    request: Request,
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.STAFF_INVITE)],
+    db: Db,
+) -> schemas.Invitation:
+    """A single-use code by which a colleague makes their account."""
+    made = await identity.invite(
+        db,
+        request.app.state.settings,
+        clinic_id=access.clinic.id,
+        role=Role(new.role),
+        display_name=new.display_name,
+    )
+    return schemas.Invitation(code=made.code, expires_at=made.expires_at)
+
+
+@router.get("/protocol", summary="The clinic's figures", response_model=schemas.SignedProtocol)
+async def read_protocol(
+    response: Response, access: Annotated[ClinicAccess, allow_in_clinic(Permission.PROTOCOL_READ)], db: Db
+) -> schemas.SignedProtocol:
+    """Every threshold the software uses for this clinic, its version, and who signed it off."""
+    row = await protocols.row(db, access.clinic.id, access.clinic.protocol_version)
+    stamp(response, version_tag(row.version))
+    return schemas.SignedProtocol.model_validate(row)
+
+
+@router.put(
+    "/protocol",
+    summary="Change and sign off the clinic's figures",
+    response_model=schemas.SignedProtocol,
+    responses=problems(*CHANGED),
+)
+async def sign_protocol(
+    wanted: schemas.ProtocolWrite,
+    response: Response,
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.PROTOCOL_SIGN)],
+    db: Db,
+    if_match: IfMatch = None,
+) -> schemas.SignedProtocol:
+    """Add a version. Statistics computed from now on name it; nothing computed before changes its name."""
+    row = await service.sign_protocol(db, access, wanted, if_match)
+    stamp(response, version_tag(row.version))
+    return schemas.SignedProtocol.model_validate(row)

@@ -1,0 +1,94 @@
+"""Signing in, on the wire."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import EmailStr, Field, SecretStr
+
+from app.core.fields import Moment
+from app.core.schemas import Incoming, Outgoing
+from app.identity.permissions import Role
+
+Email = Annotated[EmailStr, Field(max_length=254, examples=["sam.rivers@example.org"], description="Address to sign in with.")]
+Password = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=256, examples=["quiet-harbour-lantern-42"], description="Never logged or returned."),
+]
+DeviceLabel = Annotated[
+    str, Field(min_length=1, max_length=100, examples=["Sam's phone"], description="How the person tells it from others.")
+]
+
+
+class SignInWrite(Incoming):
+    """Address and password, and the one-time code where the account has one."""
+
+    email: Email
+    password: Password
+    device_label: DeviceLabel
+    one_time_code: Annotated[
+        str | None, Field(pattern=r"^\d{6}$", examples=[None], description="Six digits, for accounts with a second factor.")
+    ] = None
+
+
+class ActivationWrite(Incoming):
+    """An invitation code, and what the person wants to sign in with."""
+
+    invitation_code: Annotated[
+        str,
+        Field(
+            min_length=12,
+            max_length=20,
+            examples=["7Q2M-K9TX-4BVD"],
+            description="As it was handed over; letter case, spaces and hyphens do not matter.",
+        ),
+    ]
+    email: Email
+    password: Annotated[Password, Field(description="15 characters or more.")]
+    device_label: DeviceLabel
+
+
+class Tokens(Outgoing):
+    """A signed-in device's tokens (the shape of RFC 6749, section 5.1)."""
+
+    access_token: Annotated[str, Field(description="Send it as `Authorization: Bearer`; it lasts minutes.")]
+    refresh_token: Annotated[str, Field(description="Gives the next pair once, at `POST /oauth/token`.")]
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires.", examples=[600])]
+    token_type: Literal["Bearer"]
+
+
+class OAuthError(Outgoing):
+    """An error of the token endpoint (RFC 6749, section 5.2)."""
+
+    error: Annotated[str, Field(examples=["invalid_grant"], description="What is wrong, as RFC 6749 names it.")]
+    error_description: Annotated[str, Field(description="The same in English, for developers.")]
+
+
+class Profile(Outgoing):
+    """Who is signed in, and where."""
+
+    id: Annotated[UUID, Field(description="The caller's membership of the clinic.")]
+    role: Role
+    display_name: str
+    patient_id: Annotated[UUID | None, Field(description="The caller's own record, if they are a patient.")]
+    clinic_id: UUID
+    clinic_name: str
+    clinic_time_zone: Annotated[str, Field(description="IANA name.", examples=["Europe/Berlin"])]
+    time_zone: Annotated[str, Field(description="The patient's own zone, or the clinic's.", examples=["Europe/Berlin"])]
+    locale: Annotated[str, Field(description="BCP 47.", examples=["en-GB"])]
+
+
+class DeviceView(Outgoing):
+    """A phone or browser that is signed in."""
+
+    id: UUID
+    label: DeviceLabel
+    signed_in_at: Moment
+    last_refreshed_at: Annotated[Moment, Field(description="When it last got new tokens.")]
+    current: Annotated[bool, Field(description="Whether it is the one that is asking.")]
+
+
+class DevicePage(Outgoing):
+    """All signed-in devices of the caller, the newest first; all of them on one page."""
+
+    items: list[DeviceView]
+    next_cursor: None = None

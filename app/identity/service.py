@@ -1,0 +1,357 @@
+"""Activating, signing in, refreshing and signing out."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.audit import service as audit
+from app.core import clock, crypto
+from app.core.db import Database
+from app.core.errors import FieldError, NotFound
+from app.core.ids import new_id
+from app.core.settings import Settings
+from app.events import service as events
+from app.events.types import EventType
+from app.identity import tokens
+from app.identity.access import Caller
+from app.identity.errors import EmailTaken, InvitationRefused, SignInRefused, WeakPassword
+from app.identity.models import Account, Clinic, Device, Invitation, Membership, Patient
+from app.identity.passwords import MIN_CHARACTERS, hasher, weakness
+from app.identity.permissions import Role
+from app.identity.schemas import ActivationWrite, SignInWrite, Tokens
+
+IDLE = {Role.PATIENT: timedelta(days=30)}
+ABSOLUTE = {Role.PATIENT: timedelta(days=90)}
+STAFF_LIFE = timedelta(hours=12)
+INVITATION_LIFE = timedelta(days=7)
+WRONG_TRIES = 5
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+SELECTOR_CHARACTERS = 4
+VERIFIER_CHARACTERS = 8
+_LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": "", "U": "V"})
+
+EndedBecause = Literal["signed_out", "ended_by_owner", "reused_refresh_token", "expired"]
+
+
+def email_index(address: str) -> bytes:
+    """What an address is found by."""
+    return crypto.keys().blind_index(address.strip().casefold())
+
+
+async def sign_in(db: Database, settings: Settings, attempt: SignInWrite) -> Tokens:
+    """Sign a device in. Unknown addresses take as long as wrong passwords and get the same answer."""
+    account = await db.scalar(sa.select(Account).where(Account.email_index == email_index(attempt.email)))
+    password = attempt.password.get_secret_value()
+    right = await hasher(settings).matches(account.password_hash if account else None, password)
+    membership = None
+    if account is not None:
+        membership = await db.scalar(
+            sa.select(Membership)
+            .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+            .order_by(Membership.created_at)
+            .limit(1)
+        )
+    if account is None or not right or membership is None:
+        audit.record(
+            db,
+            operation="sign_in",
+            permission="public",
+            outcome="denied",
+            clinic_id=membership.clinic_id if membership else None,
+            actor_id=membership.id if membership else None,
+            actor_role=membership.role if membership else "unknown",
+        )
+        raise SignInRefused(keeps_writes=True)
+    if account.password_hash and hasher(settings).is_outdated(account.password_hash):
+        account.password_hash = await hasher(settings).hash(password)
+    return begin(db, settings, membership, attempt.device_label, methods="password")
+
+
+def begin(
+    db: Database,
+    settings: Settings,
+    membership: Membership,
+    label: str,
+    *,
+    methods: str,
+    access_lasts: timedelta | None = None,
+) -> Tokens:
+    """Start a device and give its first tokens."""
+    now, role = clock.now(), Role(membership.role)
+    device = Device(
+        id=new_id(),
+        clinic_id=membership.clinic_id,
+        membership_id=membership.id,
+        label=label,
+        methods=methods,
+        signed_in_at=now,
+        refresh_n=1,
+        confirmed_n=0,
+        refreshed_at=now,
+        idle_expires_at=now + IDLE.get(role, STAFF_LIFE),
+        absolute_expires_at=now + ABSOLUTE.get(role, STAFF_LIFE),
+    )
+    db.add(device)
+    audit.record(
+        db,
+        operation="sign_in",
+        permission="public",
+        clinic_id=membership.clinic_id,
+        actor_id=membership.id,
+        actor_role=membership.role,
+        device_id=device.id,
+        patient_id=membership.patient_id,
+    )
+    return _pair(device, now, access_lasts or timedelta(minutes=settings.access_token_minutes))
+
+
+def _pair(device: Device, now: datetime, lasts: timedelta) -> Tokens:
+    """The tokens of a device's newest counter. The refresh token is the same however often it is written."""
+    access_expires = min(now + lasts, device.absolute_expires_at)
+    return Tokens(
+        access_token=tokens.write(tokens.Kind.ACCESS, device.id, device.refresh_n, access_expires),
+        refresh_token=tokens.write(tokens.Kind.REFRESH, device.id, device.refresh_n, device.absolute_expires_at),
+        expires_in=int((access_expires - now).total_seconds()),
+        token_type="Bearer",  # noqa: S106  the name of a scheme
+    )
+
+
+async def refresh(db: Database, settings: Settings, refresh_token: str) -> Tokens | None:
+    """The next tokens by the rule of the confirmed successor; None when the token counts no longer."""
+    now = clock.now()
+    token = tokens.read(refresh_token, tokens.Kind.REFRESH)
+    if token is None or token.expires_at <= now:
+        return None
+    device = await db.scalar(
+        sa.select(Device).where(Device.id == token.device_id).with_for_update(key_share=True)
+    )
+    if device is None or device.ended_at is not None or now >= min(device.idle_expires_at, device.absolute_expires_at):
+        return None
+    membership = await db.get(Membership, device.membership_id)
+    if membership is None or membership.ended_at is not None:
+        return None
+    match tokens.refresh_rule(token.counter, device.refresh_n, device.confirmed_n):
+        case tokens.Refresh.REUSED:
+            _end(device, now, "reused_refresh_token")
+            _audit_device(db, membership, device, "refresh.reuse", denied=True)
+            return None
+        case tokens.Refresh.NEXT:
+            device.confirmed_n = max(device.confirmed_n, token.counter)
+            device.refresh_n += 1
+            device.refreshed_at = now
+            device.idle_expires_at = min(now + IDLE.get(Role(membership.role), STAFF_LIFE), device.absolute_expires_at)
+        case tokens.Refresh.SAME_AGAIN:
+            pass
+    _audit_device(db, membership, device, "refresh")
+    return _pair(device, now, timedelta(minutes=settings.access_token_minutes))
+
+
+async def revoke(db: Database, token_text: str) -> None:
+    """End the device of any token of ours; what is not ours is ignored, as RFC 7009 asks."""
+    token = tokens.read(token_text, tokens.Kind.REFRESH) or tokens.read(token_text, tokens.Kind.ACCESS)
+    device = await db.get(Device, token.device_id) if token else None
+    membership = await db.get(Membership, device.membership_id) if device else None
+    if device is not None and membership is not None and device.ended_at is None:
+        _end(device, clock.now(), "signed_out")
+        _audit_device(db, membership, device, "revoke")
+
+
+async def devices(db: Database, caller: Caller) -> Sequence[Device]:
+    """The caller's signed-in devices, the newest first."""
+    found = await db.scalars(
+        sa.select(Device)
+        .where(
+            Device.membership_id == caller.membership_id,
+            Device.ended_at.is_(None),
+            Device.absolute_expires_at > clock.now(),
+        )
+        .order_by(Device.signed_in_at.desc())
+    )
+    return found.all()
+
+
+async def end_device(db: Database, caller: Caller, device_id: UUID) -> None:
+    """Sign one of the caller's devices out; its tokens fail from the next request on."""
+    device = await db.scalar(
+        sa.select(Device).where(Device.id == device_id, Device.membership_id == caller.membership_id)
+    )
+    if device is None:
+        raise NotFound
+    if device.ended_at is None:
+        _end(device, clock.now(), "ended_by_owner")
+
+
+def _end(device: Device, now: datetime, because: EndedBecause) -> None:
+    device.ended_at, device.ended_because = now, because
+
+
+def _audit_device(
+    db: Database, membership: Membership, device: Device, operation: str, *, denied: bool = False
+) -> None:
+    audit.record(
+        db,
+        operation=operation,
+        permission="public",
+        outcome="denied" if denied else "allowed",
+        clinic_id=membership.clinic_id,
+        actor_id=membership.id,
+        actor_role=membership.role,
+        device_id=device.id,
+        patient_id=membership.patient_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvitation:
+    """A code to hand over, shown this once."""
+
+    code: str
+    expires_at: datetime
+
+
+async def invite(  # noqa: PLR0913  who is invited to be what, where
+    db: Database,
+    settings: Settings,
+    *,
+    clinic_id: UUID,
+    role: Role,
+    display_name: str,
+    patient_id: UUID | None = None,
+) -> NewInvitation:
+    """Make a single-use code. Codes made for the same patient before stop working."""
+    now = clock.now()
+    if patient_id is not None:
+        await db.execute(
+            sa.update(Invitation)
+            .where(Invitation.clinic_id == clinic_id, Invitation.patient_id == patient_id, Invitation.used_at.is_(None))
+            .values(withdrawn_at=now)
+        )
+    selector = await _free_selector(db)
+    verifier = _random(VERIFIER_CHARACTERS)
+    invitation = Invitation(
+        id=new_id(),
+        clinic_id=clinic_id,
+        patient_id=patient_id,
+        role=role.value,
+        display_name=display_name,
+        selector=selector,
+        verifier_hash=await hasher(settings).hash(verifier),
+        wrong_tries=0,
+        expires_at=now + INVITATION_LIFE,
+        created_at=now,
+    )
+    db.add(invitation)
+    half = VERIFIER_CHARACTERS // 2
+    return NewInvitation(f"{selector}-{verifier[:half]}-{verifier[half:]}", invitation.expires_at)
+
+
+async def _free_selector(db: Database) -> str:
+    while True:
+        selector = _random(SELECTOR_CHARACTERS)
+        if await db.scalar(sa.select(Invitation.id).where(Invitation.selector == selector)) is None:
+            return selector
+
+
+def _random(characters: int) -> str:
+    return "".join(secrets.choice(CROCKFORD) for _ in range(characters))
+
+
+async def activate(db: Database, settings: Settings, attempt: ActivationWrite) -> Tokens:
+    """Use an invitation: make the account and sign its first device in."""
+    code = attempt.invitation_code.upper().translate(_LOOKALIKES)
+    invitation = await db.scalar(
+        sa.select(Invitation).where(Invitation.selector == code[:SELECTOR_CHARACTERS]).with_for_update()
+    )
+    now = clock.now()
+    usable = (
+        invitation is not None
+        and invitation.used_at is None
+        and invitation.withdrawn_at is None
+        and invitation.expires_at > now
+        and invitation.wrong_tries < WRONG_TRIES
+    )
+    right = await hasher(settings).matches(
+        invitation.verifier_hash if invitation and usable else None, code[SELECTOR_CHARACTERS:]
+    )
+    if invitation is None or not right:
+        if invitation is not None and usable:
+            invitation.wrong_tries += 1
+        raise InvitationRefused(keeps_writes=True)
+    clinic = await db.get_one(Clinic, invitation.clinic_id)
+    password = _acceptable(attempt.password.get_secret_value(), clinic.name)
+    if await db.scalar(sa.select(Account.id).where(Account.email_index == email_index(attempt.email))) is not None:
+        raise EmailTaken
+    invitation.used_at = now
+    account = await add_account(db, settings, attempt.email, password)
+    membership = await add_membership(
+        db,
+        account,
+        clinic_id=clinic.id,
+        role=Role(invitation.role),
+        display_name=invitation.display_name,
+        patient_id=invitation.patient_id,
+    )
+    return begin(db, settings, membership, attempt.device_label, methods="password")
+
+
+def _acceptable(password: str, clinic_name: str) -> str:
+    why = "too_short" if len(password) < MIN_CHARACTERS else weakness(password, clinic_name)
+    if why is not None:
+        fault = FieldError("/password", why, "Choose a longer or less common password.", {"min_length": MIN_CHARACTERS})
+        raise WeakPassword(errors=[fault])
+    return password
+
+
+async def add_account(db: Database, settings: Settings, address: str, password: str) -> Account:
+    """A new account with a password."""
+    account = Account(
+        id=new_id(),
+        email=address,
+        email_index=email_index(address),
+        password_hash=await hasher(settings).hash(password),
+        created_at=clock.now(),
+    )
+    db.add(account)
+    await db.flush()
+    return account
+
+
+async def add_membership(  # noqa: PLR0913  who is what, where
+    db: Database,
+    account: Account,
+    *,
+    clinic_id: UUID,
+    role: Role,
+    display_name: str,
+    patient_id: UUID | None = None,
+) -> Membership:
+    """Make an account a patient or a member of staff of a clinic."""
+    membership = Membership(
+        id=new_id(),
+        account_id=account.id,
+        clinic_id=clinic_id,
+        patient_id=patient_id,
+        role=role.value,
+        display_name=display_name,
+        created_at=clock.now(),
+    )
+    db.add(membership)
+    await db.flush()
+    if patient_id is not None:
+        patient = await db.get_one(Patient, patient_id)
+        patient.status = "active"
+        patient.version += 1
+        events.record(
+            db,
+            EventType.PATIENT_ACTIVATED,
+            clinic_id=clinic_id,
+            patient_id=patient_id,
+            subject_id=patient_id,
+            version=patient.version,
+        )
+    return membership
