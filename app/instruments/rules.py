@@ -5,7 +5,7 @@ that on. Sources of every range, band and cut-off stand in the definitions.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,13 @@ from app.instruments.definitions import Instrument, Item, LevelSet, Measure, Saf
 __all__ = [
     "SafetyFlag",
     "Score",
+    "choose_language",
     "current_definitions",
     "definition",
     "find_definition",
     "score",
     "validate_answers",
+    "wording_faults",
 ]
 
 MAX_FAULTS = 20
@@ -115,6 +117,56 @@ def score(
         ),
         safety_unanswered=tuple(item.key for item in _safety_items(instrument) if _is_missing(item, given)),
     )
+
+
+def wording_faults(instrument: Instrument, items: Sequence[Mapping[str, Any]]) -> list[FieldError]:
+    """List what is wrong with a wording `[{"item", "text", "answers": [{"value", "text"}]}]` of this instrument.
+
+    Every item needs words, optional ones may have them, none twice, and only permitted answers can be named.
+    """
+    if not instrument.answerable:
+        return [
+            FieldError("/instrument", "not_answerable", "The instrument has no item keys that words could go with.")
+        ]
+    faults: list[FieldError] = []
+    named: set[str] = set()
+    for number, words in enumerate(items):
+        key, pointer = words["item"], f"/items/{number}/item"
+        item = instrument.items_by_key.get(key)
+        if item is None:
+            faults.append(FieldError(pointer, "unknown_item", "The instrument has no item of this key."))
+        elif key in named:
+            faults.append(FieldError(pointer, "item_repeated", "This item has words already."))
+        else:
+            named.add(key)
+            faults.extend(_answer_faults(item, [answer["value"] for answer in words["answers"]], f"/items/{number}"))
+    missing = [item.key for item in instrument.items if not item.optional and item.key not in named]
+    if missing:
+        faults.append(FieldError("/items", "items_missing", "Every item needs words.", {"missing": missing}))
+    return faults[:MAX_FAULTS]
+
+
+def choose_language(available: Sequence[str], wanted: str | None, usual: str) -> str | None:
+    """Choose among languages: the one wanted, else another kind of it (`de-CH` for `de`).
+
+    When none is wanted, the usual one is, and the first available will do.
+    """
+    for tag in available:
+        if tag.lower() == (wanted or usual).lower():
+            return tag
+    for tag in available:
+        if tag.lower().partition("-")[0] == (wanted or usual).lower().partition("-")[0]:
+            return tag
+    return available[0] if available and wanted is None else None
+
+
+def _answer_faults(item: Item, values: list[int], pointer: str) -> Iterator[FieldError]:
+    for number, value in enumerate(values):
+        where = f"{pointer}/answers/{number}/value"
+        if not item.permits(value):
+            yield FieldError(where, "value_not_permitted", "Is not among the permitted answers.", _limits(item))
+        elif value in values[:number]:
+            yield FieldError(where, "value_repeated", "This answer has words already.")
 
 
 def _faults(instrument: Instrument, answers: Mapping[str, Any], pointer: str) -> Iterator[FieldError]:
