@@ -4,10 +4,12 @@ Statuses and participant statuses are the codes of FHIR R4 (value sets `appointm
 The list of reasons for a miss follows those that addiction trials record (NIDA CTN-0094).
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from app.core.errors import FieldError, InvalidRequest
 from app.core.moves import IllegalMove, Moves
 
 
@@ -102,6 +104,13 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Origin(StrEnum):
+    """Whether an appointment was planned with this service, or entered as history from elsewhere."""
+
+    CLINIC = "clinic"
+    IMPORTED = "imported"
+
+
 class ParticipantRole(StrEnum):
     """Who a participant is. A guest is somebody without an account, such as a relative."""
 
@@ -131,6 +140,9 @@ TAKES_NO_PLACE: Final = frozenset(
     {Status.PROPOSED, Status.WAITLIST, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR}
 )
 """An appointment with one of these is no place in time to which a check-in could belong by the clock."""
+
+LONGEST: Final = timedelta(hours=24)
+"""No appointment is planned to last longer; a later end is taken for a slip."""
 
 _ENDINGS: Final = frozenset({Status.CANCELLED, Status.ENTERED_IN_ERROR})
 _RECORDED: Final = frozenset({Status.FULFILLED, Status.NOSHOW})
@@ -195,3 +207,53 @@ def status_after_cancellation(status: Status, reason: Reason) -> Status:
     wanted = Status.ENTERED_IN_ERROR if reason is Reason.ENTERED_IN_ERROR else Status.CANCELLED
     MOVES.check(status, Action.CANCELLATION, wanted)
     return wanted
+
+
+def status_of_history(attendance: Attendance | None) -> Status:
+    """Return the status of an appointment of the past, of which nothing but the attendance is known."""
+    if attendance is None:
+        return Status.BOOKED
+    if attendance in TOOK_PART:
+        return Status.FULFILLED
+    return Status.NOSHOW if attendance is Attendance.NO_SHOW else Status.CANCELLED
+
+
+def check_times(scheduled_at: datetime, ends_at: datetime | None) -> None:
+    """Refuse an end that cannot be meant; raises `InvalidRequest` with a pointer."""
+    if ends_at is None or scheduled_at < ends_at <= scheduled_at + LONGEST:
+        return
+    code = "ends_before_start" if ends_at <= scheduled_at else "too_long"
+    fault = FieldError("/ends_at", code, "It must end after it begins, and within a day.")
+    raise InvalidRequest(errors=[fault])
+
+
+def check_attendance(attendance: Attendance, minutes: int | None, reason: Reason | None) -> None:
+    """Refuse minutes of somebody who was not there, and reasons without a miss; raises `InvalidRequest`."""
+    faults = []
+    if attendance is Attendance.NO_SHOW and minutes is not None:
+        faults.append(FieldError("/minutes", "not_for_no_show", "Somebody who was not there took part for no minutes."))
+    if attendance is Attendance.ATTENDED and reason is not None:
+        faults.append(FieldError("/reason", "not_for_attended", "There is nothing to give a reason for."))
+    if reason is Reason.ENTERED_IN_ERROR:
+        faults.append(FieldError("/reason", "only_for_cancellation", "Cancel what was entered in error."))
+    if faults:
+        raise InvalidRequest(errors=faults)
+
+
+def check_participants(participants: Sequence[tuple[ParticipantRole, bool, bool]]) -> None:
+    """Refuse participants who do not say who they are; raises `InvalidRequest` with pointers.
+
+    Each is a role, whether a member of staff is named, and whether a name is given.
+    """
+    faults = []
+    for index, (role, has_staff_id, has_name) in enumerate(participants):
+        if has_staff_id != (role is ParticipantRole.STAFF):
+            pointer = f"/participants/{index}/staff_id"
+            faults.append(FieldError(pointer, "staff_only", "Needed for `staff`, and for nobody else."))
+        if has_name != (role is ParticipantRole.GUEST):
+            pointer = f"/participants/{index}/name"
+            faults.append(FieldError(pointer, "guest_only", "Needed for `guest`, and for nobody else."))
+    if sum(role is ParticipantRole.PATIENT for role, _, _ in participants) > 1:
+        faults.append(FieldError("/participants", "one_patient", "An appointment is one patient's."))
+    if faults:
+        raise InvalidRequest(errors=faults)

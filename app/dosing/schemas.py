@@ -1,0 +1,125 @@
+"""Dosing sessions on the wire."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, computed_field
+
+from app.core.fields import Moment
+from app.core.schemas import Incoming, Outgoing
+from app.dosing import rules
+from app.dosing.rules import Action, Origin, Route, Stage, Substance
+
+ScheduledAt = Annotated[Moment, Field(description="When the session is planned to begin.")]
+DoseMg = Annotated[
+    float,
+    Field(
+        strict=True,
+        ge=rules.LEAST_DOSE_MG,
+        le=rules.MOST_DOSE_MG,
+        allow_inf_nan=False,
+        examples=[40],
+        description="The whole dose in milligrams (mg) of the substance. Figures outside 0.5-500 are refused as slips.",
+    ),
+]
+CancellationReason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    Field(examples=["Patient has a fever"], description="Why, in a few words. Encrypted at rest."),
+]
+
+
+class DosingSessionWrite(Incoming):
+    """Plan for a session."""
+
+    scheduled_at: ScheduledAt
+
+
+class DoseWrite(Incoming):
+    """What is given, and since when."""
+
+    substance: Literal[Substance.KETAMINE, Substance.ESKETAMINE] = Field(description="What is given.")
+    route: Route = Field(description="The way into the body. `IN_esketamine` is for esketamine only.")
+    dose_mg: DoseMg
+    dose_started_at: Moment | None = Field(
+        None, description="When administration began, at most 7 days ago; null or left out for now."
+    )
+
+
+class DoseEndWrite(Incoming):
+    """When it was over."""
+
+    dose_ended_at: Moment | None = Field(
+        None, description="When administration ended, at most a day after it began; null or left out for now."
+    )
+
+
+class CancellationWrite(Incoming):
+    """Why the session will not take place."""
+
+    reason: CancellationReason
+
+
+class OwnDosingSession(Outgoing):
+    """A session as its patient sees it."""
+
+    id: UUID
+    status: Stage = Field(description="How far the session has come.")
+    version: int = Field(description="Counts the changes of this session; the `ETag`.", examples=[3])
+    scheduled_at: ScheduledAt
+    dose_started_at: Moment | None = Field(description="When administration began; null until then.")
+    dose_ended_at: Moment | None = Field(description="When administration ended; null until then.")
+    substance: Substance | None = Field(description="What was given; null until then.")
+    route: Route | None = Field(description="The way into the body; null until then, or when history does not say.")
+    dose_mg: float | None = Field(
+        description="The whole dose in milligrams (mg); null until then, or when history does not say.", examples=[40]
+    )
+
+
+class DosingSession(OwnDosingSession):
+    """A supervised session as the clinic sees it."""
+
+    patient_id: UUID = Field(description="Whose session it is.")
+    origin: Origin = Field(description="`clinic` when it was run here, `imported` when it is history from elsewhere.")
+    cancellation_reason: str | None = Field(description="Why it will not take place; null unless it was cancelled.")
+
+    @computed_field(  # type: ignore[prop-decorator]  # mypy does not know decorators on a property
+        description="What can be done with it now: last parts of addresses, and `move` for `PUT`."
+    )
+    @property
+    def open_moves(self) -> list[Action]:
+        """List what can be done with it now."""
+        return rules.open_moves(self.status)
+
+
+class DosingSessionStep(Outgoing):
+    """One step that a session took."""
+
+    version: int = Field(description="Version of the session that this step made.", examples=[2])
+    at: Moment = Field(description="When the step was recorded.")
+    actor_id: UUID | None = Field(description="Member of staff who took it; null for an import by command.")
+    action: str = Field(description="`schedule`, `import`, or one of the actions.", examples=["arrival"])
+    from_status: Stage | None = Field(description="Status before; null for the first step.")
+    to_status: Stage = Field(description="Status afterwards.")
+    scheduled_at: Moment = Field(description="The planned begin, as it was after this step.")
+    reason: str | None = Field(description="Why, where a reason is asked for.")
+
+
+class DosingSessionRecord(DosingSession):
+    """A session with every step that it took, oldest first."""
+
+    steps: list[DosingSessionStep] = Field(description="Every step, oldest first. None is ever changed or removed.")
+
+
+class DosingSessionPage(Outgoing):
+    """Sessions in the order of their planned begin."""
+
+    items: list[DosingSession] = Field(description="The sessions of this page.")
+    next_cursor: str | None = Field(description="Ask with it for the next page; null on the last.")
+
+
+class OwnDosingSessionPage(Outgoing):
+    """The patient's sessions in the order of their planned begin."""
+
+    items: list[OwnDosingSession] = Field(description="The sessions of this page.")
+    next_cursor: str | None = Field(description="Ask with it for the next page; null on the last.")

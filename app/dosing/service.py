@@ -1,0 +1,330 @@
+"""What can be done with dosing sessions. Every change is one step: checked, kept, told, and placed on the timeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock, etags
+from app.core.db import Database
+from app.core.errors import NotFound
+from app.core.ids import new_id
+from app.core.pagination import PageRequest, make_cursor
+from app.dosing import rules, schemas
+from app.dosing.models import DosingSession, DosingSessionStep
+from app.dosing.rules import Action, Origin, Route, Stage, Substance
+from app.events import service as events
+from app.events.types import EventType
+from app.identity.access import ClinicAccess, PatientAccess, PatientView, visible_patients
+from app.protocols.rules import Protocol
+from app.timeline import service as timeline
+from app.timeline.errors import IdTaken
+from app.timeline.rules import Anchor, AnchorKind, LinkingWindows
+
+TOLD_AS: Final[dict[Action, EventType]] = {
+    Action.MOVE: EventType.DOSING_SESSION_MOVED,
+    Action.ARRIVAL: EventType.DOSING_SESSION_ARRIVED,
+    Action.CLEARANCE: EventType.DOSING_SESSION_CLEARED,
+    Action.DOSE: EventType.DOSING_SESSION_STARTED,
+    Action.DOSE_END: EventType.DOSING_SESSION_ENDED,
+    Action.CLOSURE: EventType.DOSING_SESSION_CLOSED,
+    Action.CANCELLATION: EventType.DOSING_SESSION_CANCELLED,
+}
+FIRST_STEP: Final = "schedule"
+IMPORT: Final = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHistory:
+    """A session that took place elsewhere or earlier: what an import knows of it."""
+
+    id: UUID
+    scheduled_at: datetime
+    dose_started_at: datetime | None = None
+    dose_ended_at: datetime | None = None
+    substance: Substance | None = None
+    route: Route | None = None
+    dose_mg: float | None = None
+
+
+async def schedule(
+    db: Database, access: PatientAccess, session_id: UUID, plan: schemas.DosingSessionWrite, if_match: str | None
+) -> tuple[DosingSession, bool]:
+    """Plan a session, or move one that has not begun; the session, and whether it is new.
+
+    Planning the same again changes nothing, so that a lost answer can be asked for again.
+    """
+    session = await db.get(DosingSession, (access.clinic.id, session_id))
+    if session is None:
+        return await _add(db, access, session_id, plan), True
+    if session.patient_id != access.patient.id:
+        raise IdTaken
+    if session.scheduled_at != plan.scheduled_at:
+        await _take(db, access, session, if_match, Action.MOVE, change={"scheduled_at": plan.scheduled_at})
+    return session, False
+
+
+async def arrive(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
+    """Record that the patient is here."""
+    return await _take(db, access, await _session(db, access, session_id), if_match, Action.ARRIVAL)
+
+
+async def clear(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
+    """Record that a prescriber says the dose may be given."""
+    return await _take(db, access, await _session(db, access, session_id), if_match, Action.CLEARANCE)
+
+
+async def start_dose(
+    db: Database, access: PatientAccess, session_id: UUID, dose: schemas.DoseWrite, if_match: str | None
+) -> DosingSession:
+    """Record that administration began."""
+    session = await _session(db, access, session_id)
+    _may_take(session, if_match, Action.DOSE)
+    now = clock.now()
+    started_at = dose.dose_started_at or now
+    rules.check_dose(dose.substance, dose.route, started_at, now=now, tolerance=_tolerance(access))
+    given = {"substance": dose.substance, "route": dose.route, "dose_mg": dose.dose_mg, "dose_started_at": started_at}
+    return await _take(db, access, session, if_match, Action.DOSE, change=given)
+
+
+async def end_dose(
+    db: Database, access: PatientAccess, session_id: UUID, end: schemas.DoseEndWrite | None, if_match: str | None
+) -> DosingSession:
+    """Record that administration ended."""
+    session = await _session(db, access, session_id)
+    _may_take(session, if_match, Action.DOSE_END)
+    now = clock.now()
+    started_at = session.dose_started_at or now
+    ended_at = (end and end.dose_ended_at) or max(now, started_at)
+    rules.check_dose_end(started_at, ended_at, now=now, tolerance=_tolerance(access))
+    return await _take(db, access, session, if_match, Action.DOSE_END, change={"dose_ended_at": ended_at})
+
+
+async def close(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
+    """Record that the session's record is complete."""
+    return await _take(db, access, await _session(db, access, session_id), if_match, Action.CLOSURE)
+
+
+async def cancel(
+    db: Database,
+    access: PatientAccess,
+    session_id: UUID,
+    cancellation: schemas.CancellationWrite,
+    if_match: str | None,
+) -> DosingSession:
+    """Record that the session will not take place, and why."""
+    session = await _session(db, access, session_id)
+    change = {"cancellation_reason": cancellation.reason}
+    return await _take(db, access, session, if_match, Action.CANCELLATION, change=change, reason=cancellation.reason)
+
+
+async def import_session(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    history: SessionHistory,
+    *,
+    actor_id: UUID | None = None,
+) -> bool:
+    """Enter a session of the past as closed; whether it was new. What is known under its id already is left alone.
+
+    History is exempt from the order of stages and from the rules about a dose of today.
+    """
+    if await db.get(DosingSession, (patient.clinic_id, history.id)) is not None:
+        return False
+    session = DosingSession(
+        clinic_id=patient.clinic_id,
+        id=history.id,
+        patient_id=patient.id,
+        status=Stage.CLOSED.value,
+        version=1,
+        revision=patient.revise(db),
+        scheduled_at=history.scheduled_at,
+        dose_started_at=history.dose_started_at,
+        dose_ended_at=history.dose_ended_at,
+        substance=history.substance and history.substance.value,
+        route=history.route and history.route.value,
+        dose_mg=history.dose_mg,
+        origin=Origin.IMPORTED.value,
+    )
+    await _insert(db, session)
+    _keep_step(db, session, action=IMPORT, from_status=None, actor_id=actor_id)
+    _tell(db, session, EventType.DOSING_SESSION_CLOSED)
+    await timeline.place_anchor(db, patient, _anchor(session), LinkingWindows.of(protocol.linking))
+    return True
+
+
+async def read(db: Database, access: PatientAccess, session_id: UUID) -> DosingSession:
+    """Read one session of the patient, or raise `NotFound`."""
+    return await _session(db, access, session_id)
+
+
+async def steps_of(db: Database, session: DosingSession) -> Sequence[DosingSessionStep]:
+    """List every step of a session, oldest first."""
+    found = await db.scalars(
+        sa.select(DosingSessionStep)
+        .where(DosingSessionStep.clinic_id == session.clinic_id, DosingSessionStep.session_id == session.id)
+        .order_by(DosingSessionStep.version)
+    )
+    return found.all()
+
+
+async def list_of_clinic(
+    db: Database, access: ClinicAccess, first: datetime, last: datetime, page: PageRequest
+) -> tuple[Sequence[Any], str | None]:
+    """List the sessions planned from `first` on and before `last`, of the patients whom the caller may know of."""
+    where = (
+        DosingSession.clinic_id == access.clinic.id,
+        DosingSession.scheduled_at >= first,
+        DosingSession.scheduled_at < last,
+        DosingSession.patient_id.in_(visible_patients(access)),
+    )
+    return await _page(db, where, page, "dosing-sessions", access.caller.membership_id, first, last)
+
+
+async def list_of_patient(
+    db: Database, access: PatientAccess, first: datetime | None, last: datetime | None, page: PageRequest
+) -> tuple[Sequence[Any], str | None]:
+    """List the patient's sessions, all of them or those planned from `first` on and before `last`."""
+    where = [DosingSession.clinic_id == access.clinic.id, DosingSession.patient_id == access.patient.id]
+    where += [DosingSession.scheduled_at >= first] if first else []
+    where += [DosingSession.scheduled_at < last] if last else []
+    return await _page(db, where, page, "my-dosing-sessions", access.patient.id, first, last)
+
+
+async def _page(
+    db: Database, where: Sequence[sa.ColumnElement[bool]], page: PageRequest, *filters: object
+) -> tuple[Sequence[Any], str | None]:
+    at, this = DosingSession.scheduled_at, DosingSession.id
+    statement = sa.select(DosingSession.__table__).where(*where).order_by(at, this).limit(page.limit + 1)
+    after = page.after(*filters)
+    if after is not None:
+        statement = statement.where(at >= after[0], sa.or_(at > after[0], this > after[1]))
+    rows = (await db.execute(statement)).all()
+    if len(rows) <= page.limit:
+        return rows, None
+    last = rows[page.limit - 1]
+    return rows[: page.limit], make_cursor([last.scheduled_at, last.id], *filters)
+
+
+async def _session(db: Database, access: PatientAccess, session_id: UUID) -> DosingSession:
+    session = await db.get(DosingSession, (access.clinic.id, session_id))
+    if session is None or session.patient_id != access.patient.id:
+        raise NotFound
+    return session
+
+
+async def _add(
+    db: Database, access: PatientAccess, session_id: UUID, plan: schemas.DosingSessionWrite
+) -> DosingSession:
+    session = DosingSession(
+        clinic_id=access.clinic.id,
+        id=session_id,
+        patient_id=access.patient.id,
+        status=Stage.SCHEDULED.value,
+        version=1,
+        revision=access.patient.revise(db),
+        scheduled_at=plan.scheduled_at,
+        origin=Origin.CLINIC.value,
+    )
+    await _insert(db, session)
+    _keep_step(db, session, action=FIRST_STEP, from_status=None, actor_id=access.caller.membership_id)
+    _tell(db, session, EventType.DOSING_SESSION_SCHEDULED)
+    await timeline.place_anchor(db, access.patient, _anchor(session), LinkingWindows.of(access.protocol.linking))
+    return session
+
+
+async def _insert(db: Database, session: DosingSession) -> None:
+    db.add(session)
+    try:
+        await db.flush()
+    except IntegrityError as error:  # two patients' sessions under one id at the same moment
+        raise IdTaken from error
+
+
+def _may_take(session: DosingSession, if_match: str | None, action: Action) -> Stage:
+    """Return the stage that the action leads to; raises for the wrong version, then for the wrong stage."""
+    etags.require_match(
+        if_match, session.version, lambda: schemas.DosingSession.model_validate(session).model_dump(mode="json")
+    )
+    return rules.check_move(Stage(session.status), action)
+
+
+async def _take(
+    db: Database,
+    access: PatientAccess,
+    session: DosingSession,
+    if_match: str | None,
+    action: Action,
+    *,
+    change: dict[str, Any] | None = None,
+    reason: str | None = None,
+) -> DosingSession:
+    """Take one step: the only way in which a session changes."""
+    to_status, from_status = _may_take(session, if_match, action), session.status
+    for name, value in (change or {}).items():
+        setattr(session, name, value)
+    session.status = to_status.value
+    session.version += 1
+    session.revision = access.patient.revise(db)
+    _keep_step(db, session, action=action, from_status=from_status, actor_id=access.caller.membership_id, reason=reason)
+    _tell(db, session, TOLD_AS[action])
+    await timeline.place_anchor(db, access.patient, _anchor(session), LinkingWindows.of(access.protocol.linking))
+    return session
+
+
+def _keep_step(
+    db: Database,
+    session: DosingSession,
+    *,
+    action: str,
+    from_status: str | None,
+    actor_id: UUID | None,
+    reason: str | None = None,
+) -> None:
+    db.stage(
+        DosingSessionStep,
+        {
+            "id": new_id(),
+            "clinic_id": session.clinic_id,
+            "session_id": session.id,
+            "version": session.version,
+            "at": clock.now(),
+            "actor_id": actor_id,
+            "action": str(action),
+            "from_status": from_status,
+            "to_status": session.status,
+            "scheduled_at": session.scheduled_at,
+            "reason": reason,
+        },
+    )
+
+
+def _tell(db: Database, session: DosingSession, event_type: EventType) -> None:
+    events.record(
+        db,
+        event_type,
+        clinic_id=session.clinic_id,
+        patient_id=session.patient_id,
+        subject_id=session.id,
+        version=session.version,
+    )
+
+
+def _anchor(session: DosingSession) -> Anchor:
+    return Anchor(
+        id=session.id,
+        kind=AnchorKind.DOSING_SESSION,
+        scheduled_at=session.scheduled_at,
+        started_at=session.dose_started_at,
+        ended_at=session.dose_ended_at,
+        cancelled=session.status == Stage.CANCELLED,
+    )
+
+
+def _tolerance(access: PatientAccess) -> timedelta:
+    return timedelta(minutes=access.protocol.linking.clock_tolerance_minutes)

@@ -1,0 +1,195 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.appointments.rules import (
+    LEADS_TO,
+    MAY_FOLLOW,
+    PLANNED,
+    Action,
+    Attendance,
+    ParticipantRole,
+    Reason,
+    Status,
+    check_arrival,
+    check_attendance,
+    check_participants,
+    check_planning,
+    check_times,
+    open_moves,
+    status_after_attendance,
+    status_after_cancellation,
+    status_of_history,
+)
+from app.core.errors import InvalidRequest
+from app.core.moves import IllegalMove
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TICK = timedelta(microseconds=1)
+
+
+def attended(status: Status, attendance: Attendance = Attendance.ATTENDED, *, since_start: timedelta = HOUR) -> Status:
+    return status_after_attendance(status, attendance, scheduled_at=NOW - since_start, now=NOW)
+
+
+class TestStatuses:
+    def test_are_the_ten_of_fhir_and_each_has_its_line(self) -> None:
+        assert len(Status) == 10
+        assert set(MAY_FOLLOW) == set(Status)
+        assert set(LEADS_TO) == set(Action)
+
+    @pytest.mark.parametrize(
+        ("status", "moves"),
+        [
+            (Status.PROPOSED, ["move", "cancellation"]),
+            (Status.PENDING, ["move", "cancellation"]),
+            (Status.WAITLIST, ["move", "cancellation"]),
+            (Status.BOOKED, ["move", "arrival", "attendance", "cancellation"]),
+            (Status.ARRIVED, ["attendance", "cancellation"]),
+            (Status.CHECKED_IN, ["attendance", "cancellation"]),
+            (Status.FULFILLED, ["attendance", "cancellation"]),
+            (Status.NOSHOW, ["attendance", "cancellation"]),
+            (Status.CANCELLED, ["cancellation"]),
+            (Status.ENTERED_IN_ERROR, []),
+        ],
+    )
+    def test_each_offers_its_moves(self, status: Status, moves: list[str]) -> None:
+        assert open_moves(status) == moves
+
+    @pytest.mark.parametrize("status", Status)
+    def test_only_a_plan_can_be_replanned(self, status: Status) -> None:
+        for wanted in PLANNED:
+            if status in PLANNED:
+                check_planning(status, wanted)
+            else:
+                with pytest.raises(IllegalMove):
+                    check_planning(status, wanted)
+
+    def test_only_who_is_booked_arrives(self) -> None:
+        check_arrival(Status.BOOKED)
+        with pytest.raises(IllegalMove) as refused:
+            check_arrival(Status.WAITLIST)
+        assert refused.value.members["missing"] == ["move"]
+
+    def test_fulfilled_comes_from_attendance_only(self) -> None:
+        ways = {action for action, targets in LEADS_TO.items() if targets & {Status.FULFILLED, Status.NOSHOW}}
+
+        assert ways == {Action.ATTENDANCE}
+
+
+class TestAttendance:
+    @pytest.mark.parametrize("attendance", [Attendance.ATTENDED, Attendance.LATE, Attendance.LEFT_EARLY])
+    def test_taking_part_fulfils(self, attendance: Attendance) -> None:
+        assert attended(Status.BOOKED, attendance) is Status.FULFILLED
+        assert attended(Status.ARRIVED, attendance) is Status.FULFILLED
+
+    def test_not_coming_is_a_no_show(self) -> None:
+        assert attended(Status.BOOKED, Attendance.NO_SHOW) is Status.NOSHOW
+
+    def test_who_has_arrived_cannot_have_stayed_away(self) -> None:
+        with pytest.raises(IllegalMove):
+            attended(Status.ARRIVED, Attendance.NO_SHOW)
+
+    def test_can_be_corrected(self) -> None:
+        assert attended(Status.NOSHOW, Attendance.LATE) is Status.FULFILLED
+        assert attended(Status.FULFILLED, Attendance.NO_SHOW) is Status.NOSHOW
+
+    def test_begins_with_the_planned_begin(self) -> None:
+        assert attended(Status.BOOKED, since_start=timedelta(0)) is Status.FULFILLED
+        with pytest.raises(IllegalMove) as refused:
+            attended(Status.BOOKED, since_start=-TICK)
+        assert refused.value.members == {
+            "current": "booked",
+            "open_moves": ["move", "arrival", "cancellation"],
+            "missing": ["arrival"],
+        }
+
+    def test_may_come_sooner_for_who_has_arrived(self) -> None:
+        assert attended(Status.ARRIVED, since_start=-HOUR) is Status.FULFILLED
+
+    @pytest.mark.parametrize("status", [Status.PROPOSED, Status.WAITLIST, Status.CANCELLED, Status.ENTERED_IN_ERROR])
+    def test_of_what_does_not_take_place_there_is_none(self, status: Status) -> None:
+        with pytest.raises(IllegalMove):
+            attended(status)
+
+    @pytest.mark.parametrize(
+        ("attendance", "minutes", "reason", "pointers"),
+        [
+            (Attendance.ATTENDED, 50, None, []),
+            (Attendance.LATE, 30, Reason.TRANSPORT, []),
+            (Attendance.NO_SHOW, None, Reason.JAIL, []),
+            (Attendance.NO_SHOW, 0, None, ["/minutes"]),
+            (Attendance.ATTENDED, None, Reason.ILLNESS, ["/reason"]),
+            (Attendance.NO_SHOW, 5, Reason.ENTERED_IN_ERROR, ["/minutes", "/reason"]),
+        ],
+    )
+    def test_minutes_and_reasons_must_make_sense(
+        self, attendance: Attendance, minutes: int | None, reason: Reason | None, pointers: list[str]
+    ) -> None:
+        if not pointers:
+            check_attendance(attendance, minutes, reason)
+            return
+        with pytest.raises(InvalidRequest) as refused:
+            check_attendance(attendance, minutes, reason)
+        assert [fault.pointer for fault in refused.value.errors] == pointers
+
+
+class TestCancellation:
+    @pytest.mark.parametrize("status", [*PLANNED, Status.ARRIVED, Status.CHECKED_IN])
+    def test_ends_what_has_not_been_recorded(self, status: Status) -> None:
+        assert status_after_cancellation(status, Reason.ILLNESS) is Status.CANCELLED
+
+    @pytest.mark.parametrize("status", [Status.FULFILLED, Status.NOSHOW, Status.CANCELLED])
+    def test_cannot_undo_what_was_recorded_except_as_an_error(self, status: Status) -> None:
+        with pytest.raises(IllegalMove):
+            status_after_cancellation(status, Reason.ILLNESS)
+        assert status_after_cancellation(status, Reason.ENTERED_IN_ERROR) is Status.ENTERED_IN_ERROR
+
+
+class TestHistory:
+    @pytest.mark.parametrize(
+        ("attendance", "status"),
+        [
+            (None, Status.BOOKED),
+            (Attendance.LATE, Status.FULFILLED),
+            (Attendance.NO_SHOW, Status.NOSHOW),
+            (Attendance.CANCELLED_PATIENT, Status.CANCELLED),
+            (Attendance.CANCELLED_CLINIC, Status.CANCELLED),
+        ],
+    )
+    def test_has_the_status_of_its_attendance(self, attendance: Attendance | None, status: Status) -> None:
+        assert status_of_history(attendance) is status
+
+
+class TestPlans:
+    def test_end_after_they_begin_and_within_a_day(self) -> None:
+        check_times(NOW, None)
+        check_times(NOW, NOW + TICK)
+        check_times(NOW, NOW + 24 * HOUR)
+        for ends_at, code in ((NOW, "ends_before_start"), (NOW + 24 * HOUR + TICK, "too_long")):
+            with pytest.raises(InvalidRequest) as refused:
+                check_times(NOW, ends_at)
+            assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/ends_at", code)]
+
+    @pytest.mark.parametrize(
+        ("participants", "pointers"),
+        [
+            ([], []),
+            ([("patient", False, False), ("staff", True, False), ("guest", False, True)], []),
+            ([("staff", False, False)], ["/participants/0/staff_id"]),
+            ([("staff", True, True)], ["/participants/0/name"]),
+            ([("patient", False, False), ("guest", True, False)], ["/participants/1/staff_id", "/participants/1/name"]),
+            ([("patient", False, False), ("patient", False, False)], ["/participants"]),
+        ],
+    )
+    def test_participants_say_who_they_are(
+        self, participants: list[tuple[str, bool, bool]], pointers: list[str]
+    ) -> None:
+        given = [(ParticipantRole(role), has_id, has_name) for role, has_id, has_name in participants]
+        if not pointers:
+            check_participants(given)
+            return
+        with pytest.raises(InvalidRequest) as refused:
+            check_participants(given)
+        assert [fault.pointer for fault in refused.value.errors] == pointers

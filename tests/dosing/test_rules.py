@@ -1,0 +1,141 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import InvalidRequest
+from app.core.moves import IllegalMove
+from app.dosing.rules import (
+    LEADS_TO,
+    MAY_FOLLOW,
+    Action,
+    Route,
+    Stage,
+    Substance,
+    check_dose,
+    check_dose_end,
+    check_move,
+    open_moves,
+)
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TOLERANCE = timedelta(minutes=5)
+TICK = timedelta(microseconds=1)
+
+
+class TestStages:
+    def test_every_stage_has_its_line_in_the_table(self) -> None:
+        assert set(MAY_FOLLOW) == set(Stage)
+        assert set(LEADS_TO) == set(Action)
+
+    def test_every_stage_can_be_reached_and_all_but_the_last_can_be_left(self) -> None:
+        assert frozenset().union(*MAY_FOLLOW.values()) == set(Stage)
+        assert {stage for stage, following in MAY_FOLLOW.items() if not following} == {Stage.CLOSED, Stage.CANCELLED}
+
+    @pytest.mark.parametrize(
+        ("stage", "moves"),
+        [
+            (Stage.SCHEDULED, ["move", "arrival", "cancellation"]),
+            (Stage.CHECKED_IN, ["clearance", "cancellation"]),
+            (Stage.HELD, ["clearance", "cancellation"]),
+            (Stage.CLEARED, ["dose", "cancellation"]),
+            (Stage.DOSING, ["dose-end"]),
+            (Stage.ABORTED, ["dose-end"]),
+            (Stage.MONITORING, ["closure"]),
+            (Stage.DISCHARGE_READY, ["dose-end"]),
+            (Stage.DISCHARGED, ["closure"]),
+            (Stage.TRANSFERRED, ["closure"]),
+            (Stage.CLOSED, []),
+            (Stage.CANCELLED, []),
+        ],
+    )
+    def test_each_offers_its_moves_and_no_other(self, stage: Stage, moves: list[str]) -> None:
+        assert open_moves(stage) == moves
+        for action in Action:
+            if action in moves:
+                assert {check_move(stage, action)} == LEADS_TO[action]
+            else:
+                with pytest.raises(IllegalMove):
+                    check_move(stage, action)
+
+    @pytest.mark.parametrize(
+        ("stage", "action", "missing"),
+        [
+            (Stage.SCHEDULED, Action.DOSE, ["arrival", "clearance"]),
+            (Stage.SCHEDULED, Action.CLOSURE, ["arrival", "clearance", "dose", "dose-end"]),
+            (Stage.CHECKED_IN, Action.DOSE, ["clearance"]),
+            (Stage.DOSING, Action.CLOSURE, ["dose-end"]),
+            (Stage.DOSING, Action.CANCELLATION, []),
+            (Stage.CLOSED, Action.ARRIVAL, []),
+        ],
+    )
+    def test_a_refusal_says_what_is_missing(self, stage: Stage, action: Action, missing: list[str]) -> None:
+        with pytest.raises(IllegalMove) as refused:
+            check_move(stage, action)
+
+        assert refused.value.members["current"] == stage
+        assert refused.value.members["missing"] == missing
+
+    @given(st.lists(st.sampled_from(Action), max_size=30))
+    def test_no_dose_without_arrival_and_clearance_and_nothing_after_the_end(self, attempts: list[Action]) -> None:
+        stage, done = Stage.SCHEDULED, []
+        for action in attempts:
+            if action in open_moves(stage):
+                stage = check_move(stage, action)
+                done.append(action)
+
+        if Action.DOSE in done:
+            before = done[: done.index(Action.DOSE)]
+            assert Action.ARRIVAL in before
+            assert Action.CLEARANCE in before
+            assert Action.CANCELLATION not in done
+            assert done.count(Action.DOSE) == 1
+        for last in (Action.CLOSURE, Action.CANCELLATION):
+            assert last not in done[:-1]
+
+
+class TestCheckDose:
+    def refused(self, **but: object) -> set[tuple[str, str]]:
+        facts = {"substance": Substance.KETAMINE, "route": Route.IV, "started_at": NOW} | but
+        try:
+            check_dose(**facts, now=NOW, tolerance=TOLERANCE)  # type: ignore[arg-type]
+        except InvalidRequest as problem:
+            return {(fault.pointer, fault.code) for fault in problem.errors}
+        return set()
+
+    @pytest.mark.parametrize("route", [route for route in Route if route is not Route.IN_ESKETAMINE])
+    def test_takes_ketamine_by_every_route_but_the_spray(self, route: Route) -> None:
+        assert not self.refused(route=route)
+        assert self.refused(route=Route.IN_ESKETAMINE) == {("/route", "route_needs_esketamine")}
+
+    @pytest.mark.parametrize("route", Route)
+    def test_takes_esketamine_by_every_route(self, route: Route) -> None:
+        assert not self.refused(substance=Substance.ESKETAMINE, route=route)
+
+    def test_takes_a_start_between_a_week_ago_and_the_clocks_tolerance(self) -> None:
+        assert not self.refused(started_at=NOW + TOLERANCE)
+        assert not self.refused(started_at=NOW - timedelta(days=7))
+        assert self.refused(started_at=NOW + TOLERANCE + TICK) == {("/dose_started_at", "in_the_future")}
+        assert self.refused(started_at=NOW - timedelta(days=7) - TICK) == {("/dose_started_at", "too_long_ago")}
+
+
+class TestCheckDoseEnd:
+    def refused(self, started_at: datetime, ended_at: datetime) -> str | None:
+        try:
+            check_dose_end(started_at, ended_at, now=NOW, tolerance=TOLERANCE)
+        except InvalidRequest as problem:
+            return problem.errors[0].code
+        return None
+
+    def test_takes_an_end_from_the_start_until_a_day_later(self) -> None:
+        begun = NOW - timedelta(days=1)
+
+        assert self.refused(begun, begun) is None
+        assert self.refused(begun, NOW) is None
+        assert self.refused(begun, begun - TICK) == "ends_before_start"
+        assert self.refused(begun - TICK, NOW) == "too_long"
+
+    def test_refuses_an_end_in_the_future(self) -> None:
+        assert self.refused(NOW, NOW + TOLERANCE) is None
+        assert self.refused(NOW, NOW + TOLERANCE + TICK) == "in_the_future"
