@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import errors
 from app.core.errors import problems
+from app.core.guards import public
 from app.core.schemas import Outgoing
 
 READY_WITHIN_SECONDS = 3
@@ -40,13 +41,13 @@ async def database_state(engine: AsyncEngine) -> tuple[str, str | None]:
 
 
 @router.get("/healthz", summary="Is the process alive?")
-async def read_health() -> Health:
+async def read_health(_: Annotated[None, public()]) -> Health:
     """Answers without touching the database: restart the process when this fails."""
     return Health(status="ok")
 
 
 @router.get("/readyz", summary="Can the process do its work?", responses=problems(errors.Unavailable))
-async def read_readiness(request: Request) -> Readiness:
+async def read_readiness(request: Request, _: Annotated[None, public()]) -> Readiness:
     """Send no requests here while this fails. It fails as soon as the process is told to stop."""
     state: Any = request.app.state
     if state.stopping:

@@ -4,14 +4,14 @@
     access: Annotated[PatientAccess, allow(Permission.CHECK_INS_READ)]     the record of `{patient_id}`
     access: Annotated[PatientAccess, allow(Permission.DOSING_READ, of=models.DosingSession, named="session_id")]
     access: Annotated[ClinicAccess, allow_in_clinic(Permission.PATIENTS_READ)]
-    _: Annotated[None, public()]
+    _: Annotated[None, public()]                                            anyone
 
 It answers 401 without a valid token, 403 when the role lacks the permission, 404 when the caller may not know of the
 patient (whether or not there is one), and writes the audit entry in every case. It takes one statement. A permission
 that writes also locks the patient's revision row, so that the writes of one patient happen one after another.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,7 @@ from app.core import clock
 from app.core.columns import Instant
 from app.core.db import Database, Db
 from app.core.errors import Forbidden, NotFound, Unauthenticated
+from app.core.guards import Guard
 from app.core.settings import AuditReads, Settings
 from app.identity import tokens
 from app.identity.models import CareTeamMember, Clinic, Device, Membership, Patient, PatientRevision
@@ -89,12 +90,8 @@ class PatientAccess(ClinicAccess):
     patient: PatientView
 
 
-@dataclass(frozen=True)
-class Guard:
-    """What the guards share. `is_guard` and `permission` are what contract tests and the docs page look for."""
-
-    permission: Permission | None
-    is_guard: bool = field(default=True, init=False)
+class AccessGuard(Guard):
+    """What the guards that ask who is calling share."""
 
     def _decide(self, request: Request, db: Database, row: Any, *, held: bool, may_know: bool = True) -> Caller:  # noqa: ANN401  a row
         """Write the audit entry, then let the caller in or raise."""
@@ -120,7 +117,7 @@ class Guard:
         return caller
 
 
-class _Me(Guard):
+class _Me(AccessGuard):
     async def __call__(self, request: Request, db: Db) -> PatientAccess:
         """The caller's own record."""
         permission = _asked(self)
@@ -133,7 +130,7 @@ class _Me(Guard):
 
 
 @dataclass(frozen=True)
-class _InClinic(Guard):
+class _InClinic(AccessGuard):
     also_patients: bool = False
 
     async def __call__(self, request: Request, db: Db) -> ClinicAccess:
@@ -151,7 +148,7 @@ class _InClinic(Guard):
 
 
 @dataclass(frozen=True)
-class _Allow(Guard):
+class _Allow(AccessGuard):
     of: Any = None
     named: str = "patient_id"
 
@@ -173,11 +170,6 @@ class _Allow(Guard):
         return await _locked(db, access) if permission.writes else access
 
 
-class _Public(Guard):
-    async def __call__(self) -> None:
-        """Anyone."""
-
-
 def me(permission: Permission) -> Any:  # noqa: ANN401  FastAPI's marker
     """Let a patient in to their own record."""
     return Depends(_Me(permission), scope="function")
@@ -191,11 +183,6 @@ def allow(permission: Permission, *, of: Any = None, named: str = "patient_id") 
 def allow_in_clinic(permission: Permission, *, also_patients: bool = False) -> Any:  # noqa: ANN401  FastAPI's marker
     """Let staff in to what belongs to their clinic as a whole; lists must still respect `access.reach`."""
     return Depends(_InClinic(permission, also_patients=also_patients), scope="function")
-
-
-def public() -> Any:  # noqa: ANN401  FastAPI's marker
-    """Let anyone in."""
-    return Depends(_Public(None))
 
 
 def visible_patients(access: ClinicAccess) -> sa.Select[tuple[UUID]]:
@@ -243,10 +230,7 @@ def _owner(model: Any) -> Any:  # noqa: ANN401  a mapped class and a SQL express
 
 
 def _asked(guard: Guard) -> Permission:
-    if guard.permission is None:
-        msg = "this guard asks for no permission"
-        raise TypeError(msg)
-    return guard.permission
+    return Permission(guard.permission or "")
 
 
 def _token_of(request: Request) -> tokens.Token:

@@ -11,7 +11,8 @@ from app.core.db import Db
 from app.core.errors import problems
 from app.core.requests import StrictRoute
 from app.identity import schemas, service
-from app.identity.access import ClinicAccess, allow_in_clinic, public
+from app.core.guards import public
+from app.identity.access import ClinicAccess, allow_in_clinic
 from app.identity.errors import (
     EmailTaken,
     InvitationRefused,

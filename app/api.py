@@ -1,0 +1,39 @@
+"""Every router, in the order of the docs page: a clinic's day, from signing in to looking back.
+
+The hot ones are registered first, since matching an address is linear in the number of routes before it.
+"""
+
+from fastapi import APIRouter, FastAPI
+
+from app.check_ins.routes import router as check_ins
+from app.clinics.routes import router as clinics
+from app.core.health import router as health
+from app.core.problem_pages import router as problem_pages
+from app.identity.routes import oauth
+from app.identity.routes import router as signing_in
+
+ROUTERS: tuple[APIRouter, ...] = (
+    check_ins,
+    signing_in,
+    oauth,
+    clinics,
+    health,
+    problem_pages,
+)
+
+TAGS = [
+    {"name": "signing-in", "description": "Use an invitation, sign in and out, see where you are signed in."},
+    {"name": "clinic", "description": "Patients, staff, who looks after whom, and the figures the clinic signs off."},
+    {"name": "appointments", "description": "Therapy: CBT, mindfulness, integration, groups; who came and who did not."},
+    {"name": "dosing-sessions", "description": "Supervised dosing sessions: schedule, arrival, clearance, dose, closure."},
+    {"name": "check-ins", "description": "How a patient is: craving, mood, session effects, withdrawal and more."},
+    {"name": "trends", "description": "What can honestly be said over time, by the calendar and by hours since a dose."},
+    {"name": "instruments", "description": "The questionnaires, how they are scored, and what may be shown of them."},
+    {"name": "running", "description": "Whether the service is alive and ready, and what its errors mean."},
+]
+
+
+def include_all(app: FastAPI) -> None:
+    """Put every router into the application."""
+    for router in ROUTERS:
+        app.include_router(router)

@@ -1,0 +1,73 @@
+"""Wiring, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+from starlette_compress import CompressMiddleware
+
+from app import api
+from app.core import crypto, docs, handlers, logging, openapi
+from app.core.db import create_engine
+from app.core.middleware import Envelope
+from app.core.schema_revision import newest_revision
+from app.core.settings import Settings, get_settings
+from app.events.openapi import describe_events
+
+TITLE = "Afterglow"
+DESCRIPTION = """Check-ins of patients in ketamine-assisted addiction rehabilitation, linked to supervised dosing sessions
+and therapy appointments, with trends by the calendar and by hours since a dose.
+
+It is a tool inside a plan that a clinic owns. It never proposes a dose, predicts or diagnoses, it does not replace the
+bedside monitor, and nobody watches the answers live.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application for these settings."""
+    settings = settings or get_settings()
+    crypto.install([secret.get_secret_value() for secret in settings.secret_keys])
+    logging.configure(settings)
+    app = FastAPI(
+        title=TITLE,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=_lifespan(settings),
+        generate_unique_id_function=openapi.operation_id,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.engine = create_engine(settings)
+    app.state.stopping = False
+    app.state.schema_revision = newest_revision()
+    api.include_all(app)
+    describe_events(app)
+    docs.install(app, title=TITLE)
+    handlers.install(app)
+    app.add_middleware(CompressMiddleware, minimum_size=1000)
+    app.add_middleware(Envelope, https=settings.public_url.startswith("https://"))
+    about: dict[str, Any] = {
+        "title": TITLE,
+        "version": "1",
+        "description": DESCRIPTION,
+        "tags": api.TAGS,
+        "servers": [{"url": "/", "description": "This server"}],
+        "license_info": {"name": "MIT", "identifier": "MIT"},
+    }
+    app.openapi = openapi.builder(app, about)  # type: ignore[method-assign]  FastAPI's documented way to extend it
+    return app
+
+
+def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        """From the first request to the last; readiness fails first, so that load balancers look elsewhere."""
+        yield
+        app.state.stopping = True
+        await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)
+
+    return lifespan
