@@ -3,7 +3,8 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from app.core.fields import Day, Moment, ShortText, Whole
 from app.core.schemas import Incoming, Outgoing
@@ -212,8 +213,31 @@ class LicenceRecordWrite(Incoming):
     by: ShortText = Field(description="Who at the clinic answers for this.", examples=["Dr Ana Ruiz"])
 
 
+EXAMPLE_WORDING: JsonDict = {
+    "instrument": "phq2",
+    "version": "1",
+    "language": "en",
+    "title": "Two questions about mood",
+    "instructions": None,
+    "notice": "In the public domain",
+    "items": [
+        {"item": "anhedonia", "text": "The first question, as published", "answers": [{"value": 0, "text": "Never"}]},
+        {"item": "low_mood", "text": "The second question, as published", "answers": [{"value": 0, "text": "Never"}]},
+    ],
+    "licence": {
+        "holder": "None: in the public domain",
+        "basis": "public_domain",
+        "reference": "Statement of the authors",
+        "date": "2026-03-03",
+        "by": "Dr Ana Ruiz",
+    },
+}
+
+
 class InstrumentWordingWrite(Incoming):
     """A clinic's own wording of an instrument, with the record of its licence. It must name every item."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_WORDING]})
 
     instrument: InstrumentKey = Field(description="Key of the instrument.")
     version: InstrumentVersion = Field(description="Version of its definition.")

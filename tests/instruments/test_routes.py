@@ -173,6 +173,12 @@ class TestAddInstrumentWording:
         entries = (await db.scalars(sa.select(AuditEntry.operation).order_by(AuditEntry.id))).all()
         assert entries == ["add_instrument_wording", "read_instrument"]
 
+    async def test_takes_the_example_of_the_docs_page(self, prescriber: httpx2.AsyncClient) -> None:
+        document = (await prescriber.get("/openapi.json")).json()
+        (example,) = document["components"]["schemas"]["InstrumentWordingWrite"]["examples"]
+
+        assert (await prescriber.post("/v1/instruments", json=example)).status_code == 201
+
     async def test_a_change_is_the_next_revision_and_the_earlier_one_is_kept(
         self, prescriber: httpx2.AsyncClient, db: Database
     ) -> None:
