@@ -125,12 +125,28 @@ async def db(engine: "AsyncEngine", anyio_backend: str) -> "AsyncIterator[Databa
     await handle.close()
 
 
-@pytest.fixture
-async def app(settings: "Settings", engine: "AsyncEngine", anyio_backend: str) -> "FastAPI":
-    """The application, as `afterglow serve` runs it."""
+@pytest.fixture(scope="session")
+def new_application() -> "Callable[[Settings], FastAPI]":
+    """Wires the application once a worker, since that costs more than most tests, and hands it out as if it were new."""
     from app.main import create_app
 
-    application = create_app(settings)
+    built: list["FastAPI"] = []
+    untouched: dict[str, Any] = {}
+
+    def hand_out(settings: "Settings") -> "FastAPI":
+        if not built:
+            built.append(create_app(settings))
+            untouched.update(built[0].state._state)
+        built[0].state._state = {**untouched, "settings": settings}
+        return built[0]
+
+    return hand_out
+
+
+@pytest.fixture
+def app(settings: "Settings", engine: "AsyncEngine", new_application: "Callable[[Settings], FastAPI]") -> "FastAPI":
+    """The application, as `afterglow serve` runs it."""
+    application = new_application(settings)
     application.state.engine = engine
     return application
 
