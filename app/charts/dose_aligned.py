@@ -1,0 +1,328 @@
+"""The dose-aligned chart: the same measure around every dose, over the time since that dose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from app.charts import frame, glyphs, spoken
+from app.charts.frame import PAD, SMALL, Entry
+from app.charts.labels import Box, along, fan, first_free
+from app.charts.pictures import AlignedPoint, DoseAlignedPicture, DoseCurve
+from app.charts.svg import XY, Linear, circle, element, escape, line, path, rectangle, shorten, text, triangle, width_of
+from app.charts.theme import THEMES, Theme
+from app.charts.words import Words, words_for
+
+_BEFORE_SHARE = 0.2
+_STRETCH = 0.4
+_TICKS = (0, 1440, 10080, 4320, -4320, 240, 60, 20160, -1440, 40320, -10080, 720, -240)
+_LABEL_LINE = 15
+_MARGIN_SHARE = 0.3
+_EDGE = 40
+_ROOMY = 600
+_LANE = 32
+_BASELINE_DASH, _RELIEF_DASH = "7 4", "2 4"
+_HALF = 4.2
+
+
+@dataclass(frozen=True, slots=True)
+class SinceDose:
+    """Minutes since a dose to pixels: hours near the dose are drawn wide, days far from it narrow.
+
+    Distance from the dose grows with the 0.4th power of time, so that 40 minutes and 14 days are legible on one
+    axis; the time before the dose has a fifth of the width.
+    """
+
+    before: float
+    after: float
+    left: float
+    right: float
+
+    def __call__(self, minutes: float) -> float:
+        """The x of a time; times outside are drawn at the edge."""
+        side, reach = (self.right - self.zero, self.after) if minutes >= 0 else (self.left - self.zero, self.before)
+        share: float = (min(abs(minutes), reach) / reach) ** _STRETCH if reach else 0
+        return self.zero + side * share
+
+    @property
+    def zero(self) -> float:
+        """Where the dose is."""
+        return self.left + (self.right - self.left) * (_BEFORE_SHARE if self.before else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One curve with its colour, its unbroken stretches in pixels, and its label; the latest dose is `strong`."""
+
+    curve: DoseCurve
+    colour: str
+    label: str
+    strong: bool
+    runs: tuple[tuple[XY, ...], ...]
+
+    @property
+    def end(self) -> XY | None:
+        return self.runs[-1][-1] if self.runs else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The picture with all that is needed to draw on it."""
+
+    picture: DoseAlignedPicture
+    words: Words
+    theme: Theme
+    plot: Box
+    x: SinceDose
+    y: Linear
+
+
+def dose_aligned_chart(picture: DoseAlignedPicture) -> str:
+    """Draw a measure around every dose; returns an SVG document.
+
+    One line per dose, labelled with its day and amount, the latest drawn strongest; filled marks where relief begins
+    and ends, an open one where it was still there when last seen. The y axis spans the whole scale; lines break at
+    gaps; nothing is drawn beyond the last value.
+    """
+    words, theme = words_for(picture.locale), THEMES[picture.theme]
+    curves = sorted(picture.curves, key=lambda curve: curve.dose.at)
+    details = [words.say.since_dose_axis, ", ".join(spoken.about(picture.measure, words))]
+    top, y = frame.heading(picture.measure.name, details, picture.size, theme)
+    ends = frame.span(picture.measure, [point.value for curve in curves for point in _within(curve, picture)])
+    left = frame.axis_room(picture.measure, ends, words)
+    names = [_label(curve, picture, words) for curve in curves]
+    named = [(curve, name) for curve, name in zip(curves, names, strict=True) if _within(curve, picture)]
+    right = picture.size.width - _margin(named[-len(theme.curves) :], picture)
+    room = picture.size.height - y - _LANE - frame.DATES - frame.LEAST_PLOT - 8
+    found = frame.below(_legend(picture, curves, theme, words), _notes(picture, words), picture.size, room)
+    foot_top = picture.size.height - 8 - found.height
+    plot = Box(left, y + _LANE, right, foot_top - frame.DATES)
+    x = SinceDose(picture.before_minutes, picture.after_minutes, left, right)
+    sheet = _Sheet(picture, words, theme, plot, x, Linear(ends, (plot.bottom, plot.top)))
+    drawn = _drawn(sheet, curves, names)
+    empty = words.say.no_values if curves else words.say.no_doses
+    parts = [
+        top,
+        frame.draw_scale(picture.measure, sheet.y, plot, theme, words),
+        _times(sheet),
+        _levels(sheet, curves[-1]) if curves else "",
+        *(_line(one) for one in drawn),
+        *(_marks(sheet, one) for one in drawn),
+        _labels(sheet, drawn) if any(one.runs for one in drawn) else frame.notice(empty, plot, theme),
+        frame.draw_below(found, foot_top, picture.size, theme),
+    ]
+    summary = spoken.aligned(picture, curves, words)
+    return frame.document(picture.size, theme, picture.measure.name, summary, language=words.say.tag, parts=parts)
+
+
+def _within(curve: DoseCurve, picture: DoseAlignedPicture) -> list[AlignedPoint]:
+    found = [point for point in curve.points if -picture.before_minutes <= point.minutes <= picture.after_minutes]
+    return sorted(found, key=lambda point: point.minutes)
+
+
+def _label(curve: DoseCurve, picture: DoseAlignedPicture, words: Words) -> str:
+    day = words.day(curve.dose.at.astimezone(picture.zone))
+    amount = words.amount(curve.dose.amount, curve.dose.unit)
+    return f"{day}, {amount}" if amount and picture.size.width >= _ROOMY else day
+
+
+def _margin(named: Sequence[tuple[DoseCurve, str]], picture: DoseAlignedPicture) -> float:
+    """Room for labels to the right of the plot; a single line that ends early carries its label in the plot."""
+    if not named or (len(named) == 1 and _within(named[0][0], picture)[-1].minutes < picture.after_minutes / 2):
+        return PAD
+    widest = max(width_of(name, SMALL, bold=True) for _, name in named)
+    return min(widest + 10, picture.size.width * _MARGIN_SHARE) + PAD / 2
+
+
+def _notes(picture: DoseAlignedPicture, words: Words) -> list[str]:
+    lacking = words.say.insufficient.format(words.names(picture.insufficient)) if picture.insufficient else ""
+    relief = spoken.relief(picture.relief, words) if picture.relief else ""
+    return [note for note in (relief, lacking, picture.caption) if note]
+
+
+def _legend(picture: DoseAlignedPicture, curves: Sequence[DoseCurve], theme: Theme, words: Words) -> list[Entry]:
+    say = words.say
+    found: list[Entry] = []
+    begun = [curve for curve in curves if curve.onset_minutes is not None]
+    if begun:
+        found.append(Entry(say.relief_begins, lambda at: _onset(at, theme.muted, theme), 10))
+    if any(curve.return_minutes is not None for curve in begun):
+        found.append(Entry(say.relief_ends, lambda at: _return(at, theme.muted, theme), 10))
+    if any(curve.return_minutes is None for curve in begun):
+        found.append(Entry(say.relief_open, lambda at: _open(at, theme.muted, theme), 10))
+    latest = curves[-1] if curves else None
+    if latest and _drawable(latest.baseline, picture):
+        label = say.baseline.format(words.number(latest.baseline))
+        if len(curves) > 1:
+            label += f" ({words.day(latest.dose.at.astimezone(picture.zone))})"
+        found.append(Entry(label, lambda at: glyphs.dashes(at, theme.ink, _BASELINE_DASH)))
+    if latest and _drawable(latest.relief_at, picture):
+        level = say.relief_above if picture.measure.higher_is == "better" else say.relief_below
+        label = level.format(words.number(latest.relief_at))
+        found.append(Entry(label, lambda at: glyphs.dashes(at, theme.muted, _RELIEF_DASH)))
+    if len(curves) > len(theme.curves):
+        found.append(Entry(say.older, lambda at: glyphs.stroke(at, theme.older)))
+    return found
+
+
+def _drawable(level: float | None, picture: DoseAlignedPicture) -> TypeGuard[float]:
+    """A level off the scale, which no value can reach, is not drawn."""
+    return level is not None and picture.measure.low <= level <= picture.measure.high
+
+
+def _drawn(sheet: _Sheet, curves: Sequence[DoseCurve], names: Sequence[str]) -> list[_Drawn]:
+    colours = sheet.theme.curves
+    found: list[_Drawn] = []
+    for age, (curve, name) in enumerate(zip(reversed(curves), reversed(names), strict=True)):
+        named = age < len(colours)
+        runs = tuple(
+            tuple((sheet.x(point.minutes), sheet.y(point.value)) for point in run)
+            for run in stretches(_within(curve, sheet.picture), sheet.picture.gap_minutes)
+        )
+        colour = colours[age] if named else sheet.theme.older
+        found.append(_Drawn(curve, colour, name if named else "", strong=age == 0, runs=runs))
+    return found[::-1]
+
+
+def stretches(points: Sequence[AlignedPoint], gap_minutes: float) -> list[tuple[AlignedPoint, ...]]:
+    """Points (rising in time) in stretches; two neighbours further apart than the gap are never in the same one."""
+    found: list[list[AlignedPoint]] = []
+    for point in points:
+        if found and point.minutes - found[-1][-1].minutes <= gap_minutes:
+            found[-1].append(point)
+        else:
+            found.append([point])
+    return [tuple(run) for run in found]
+
+
+def _times(sheet: _Sheet) -> str:
+    plot, theme, words = sheet.plot, sheet.theme, sheet.words
+    zero = sheet.x.zero
+    parts = [
+        line((zero, plot.top - 3), (zero, plot.bottom), theme.dose, stroke_opacity=0.5, stroke_dasharray="2 3"),
+        triangle((zero, plot.top - 3), 11, 9, fill=theme.dose, class_="dose"),
+        text(words.say.dose, (zero, plot.top - 16), fill=theme.dose, anchor="middle", bold=True),
+    ]
+    taken: list[Box] = []
+    for minutes in _TICKS:
+        if not -sheet.picture.before_minutes <= minutes <= sheet.picture.after_minutes:
+            continue
+        x, label = sheet.x(minutes), words.since(minutes)
+        half = width_of(label, SMALL) / 2 + 4
+        box = Box(x - half, 0, x + half, 1)
+        if any(box.meets(other) for other in taken) or not 0 <= box.left <= box.right <= sheet.picture.size.width:
+            continue
+        taken.append(box)
+        parts.append(line((x, plot.bottom), (x, plot.bottom + 4), theme.axis))
+        parts.append(text(label, (x, plot.bottom + 18), fill=theme.muted, size=SMALL, anchor="middle"))
+    return "".join(parts)
+
+
+def _levels(sheet: _Sheet, latest: DoseCurve) -> str:
+    parts: list[str] = []
+    levels = (
+        (latest.baseline, sheet.theme.ink, _BASELINE_DASH, "baseline"),
+        (latest.relief_at, sheet.theme.muted, _RELIEF_DASH, "relief"),
+    )
+    for value, colour, dash, name in levels:
+        if _drawable(value, sheet.picture):
+            ends = (sheet.plot.left, sheet.y(value)), (sheet.plot.right, sheet.y(value))
+            parts.append(line(*ends, colour, stroke_width=1.2, stroke_dasharray=dash, class_=name))
+    return "".join(parts)
+
+
+def _line(one: _Drawn) -> str:
+    width, radius = (2.6, 3.0) if one.strong else (1.5, 1.9)
+    lines = [path(run, class_="run") for run in one.runs if len(run) > 1]
+    dots = [circle(at, radius, fill=one.colour, stroke="none") for run in one.runs for at in run]
+    if not dots:
+        return ""
+    return element(
+        "g",
+        element("title", escape(one.label)) if one.label else "",
+        *lines,
+        *dots,
+        stroke=one.colour,
+        stroke_width=width,
+        stroke_linejoin="round",
+        stroke_linecap="round",
+        class_="curve",
+    )
+
+
+def _marks(sheet: _Sheet, one: _Drawn) -> str:
+    curve = one.curve
+    if curve.onset_minutes is None:
+        return ""
+    found = [(curve.onset_minutes, _onset)]
+    if curve.return_minutes is not None:
+        found.append((curve.return_minutes, _return))
+    elif curve.censored_minutes is not None:
+        found.append((curve.censored_minutes, _open))
+    places = [(_last_before(sheet, curve, minutes), draw) for minutes, draw in found]
+    return "".join(draw(at, one.colour, sheet.theme) for at, draw in places if at is not None)
+
+
+def _last_before(sheet: _Sheet, curve: DoseCurve, minutes: float) -> XY | None:
+    """Marks stand on values: on the last one at or before the time, never where nothing was reported."""
+    known = [point for point in _within(curve, sheet.picture) if point.minutes <= minutes]
+    return (sheet.x(known[-1].minutes), sheet.y(known[-1].value)) if known else None
+
+
+def _onset(at: XY, colour: str, theme: Theme) -> str:
+    return circle(at, _HALF + 0.6, fill=colour, stroke=theme.background, stroke_width=1.4, class_="onset")
+
+
+def _return(at: XY, colour: str, theme: Theme) -> str:
+    return _box(at, fill=colour, stroke=theme.background, stroke_width=1.4, class_="return")
+
+
+def _open(at: XY, colour: str, theme: Theme) -> str:
+    return _box(at, fill=theme.background, stroke=colour, stroke_width=2, class_="open")
+
+
+def _box(at: XY, **more: str | float) -> str:
+    return rectangle((at[0] - _HALF, at[1] - _HALF), (at[0] + _HALF, at[1] + _HALF), **more)
+
+
+def _labels(sheet: _Sheet, drawn: Sequence[_Drawn]) -> str:
+    """The name of each dose beside the end of its line: in the plot where that is free, else in the margin."""
+    obstacles = [box for one in drawn for run in one.runs for box in along(run, 3)]
+    inside = Box(sheet.plot.left, sheet.plot.top, sheet.plot.right, sheet.plot.bottom)
+    margin: list[_Drawn] = []
+    parts: list[str] = []
+    for one in reversed(drawn):
+        if not one.label or one.end is None:
+            continue
+        box = first_free(_beside(one), obstacles, inside) if one.end[0] < sheet.plot.right - _EDGE else None
+        if box is None:
+            margin.append(one)
+            continue
+        obstacles.append(box)
+        at = (box.left, box.bottom - 4)
+        parts.append(text(one.label, at, fill=one.colour, bold=one.strong, halo=sheet.theme.background))
+    return "".join(parts) + _in_margin(sheet, margin)
+
+
+def _beside(one: _Drawn) -> list[Box]:
+    x, y = one.end or (0, 0)
+    width = width_of(one.label, SMALL, bold=True)
+    lefts_and_middles = ((x + 9, y), (x - width / 2, y - 15), (x - width / 2, y + 15), (x + 6, y - 13), (x + 6, y + 13))
+    return [Box(left, middle - 8, left + width, middle + 8) for left, middle in lefts_and_middles]
+
+
+def _in_margin(sheet: _Sheet, ones: Sequence[_Drawn]) -> str:
+    plot, picture = sheet.plot, sheet.picture
+    named = [(one.end, one) for one in ones if one.end is not None][: max(1, int((plot.height + 8) / _LABEL_LINE))]
+    named.sort(key=lambda pair: pair[0][1])
+    wanted, sizes = [end[1] for end, _ in named], [float(_LABEL_LINE)] * len(named)
+    heights = fan(wanted, sizes, 0, plot.top - 4, plot.bottom + 4)
+    left = plot.right + 10
+    parts: list[str] = []
+    for (end, one), height in zip(named, heights, strict=True):
+        near = end[0] >= plot.right - _EDGE
+        if near:
+            start = (max(end[0] + 5, plot.right), end[1])
+            parts.append(line(start, (left - 2, height), one.colour, stroke_width=0.8, stroke_opacity=0.7))
+        label = shorten(one.label, SMALL, picture.size.width - left - 2, bold=one.strong)
+        parts.append(text(label, (left, height + 4), fill=one.colour, bold=one.strong))
+    return "".join(parts)

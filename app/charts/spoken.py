@@ -1,0 +1,123 @@
+"""What a screen reader says of a chart: the same that can be seen, in a few sentences."""
+
+from collections.abc import Sequence
+
+from app.charts.calendar import Period
+from app.charts.pictures import Dose, DoseAlignedPicture, DoseCurve, Measure, Point, Relief, TrendPicture
+from app.charts.words import Words
+
+
+def scale(measure: Measure, words: Words) -> str:
+    """The ends of the scale with its unit: "0 to 10 points"."""
+    return words.say.scale.format(words.number(measure.low), words.number(measure.high), measure.unit).strip()
+
+
+def about(measure: Measure, words: Words) -> list[str]:
+    """The scale, and which direction is better."""
+    return [part for part in (scale(measure, words), words.say.directions[measure.higher_is]) if part]
+
+
+def trend(picture: TrendPicture, period: Period, points: Sequence[Point], words: Words) -> str:
+    """The summary of a calendar-aligned chart."""
+    say = words.say
+    first, last = words.day(period.first_day, year=True, long=True), words.day(period.last_day, year=True, long=True)
+    sentences = [say.spoken_chart.format(picture.measure.name, first, last), _about(picture.measure, words)]
+    sentences.append(_values(points, period, words))
+    gaps = sum(1 for gap in picture.gaps if gap.start < picture.end and gap.end > picture.start)
+    if gaps:
+        sentences.append(say.spoken_gaps.format(gaps))
+    if picture.baseline is not None:
+        sentences.append(_sentence(say.baseline.format(words.number(picture.baseline))))
+    doses = [dose for dose in picture.doses if period.holds(dose.at.timestamp())]
+    if doses:
+        days = [_dose_on(dose, period, words) for dose in sorted(doses, key=lambda dose: dose.at)]
+        sentences.append(f"{_count(len(doses), words)}: {words.listed(days)}.")
+    if picture.insufficient:
+        sentences.append(_sentence(say.insufficient.format(words.names(picture.insufficient))))
+    sentences.append(_sentence(picture.caption))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _sentence(words: str) -> str:
+    words = words.strip()
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".") if words else ""
+
+
+def _about(measure: Measure, words: Words) -> str:
+    return _sentence(", ".join(about(measure, words)))
+
+
+def _count(doses: int, words: Words) -> str:
+    return words.say.one_dose if doses == 1 else words.say.doses.format(doses)
+
+
+def _dose_on(dose: Dose, period: Period, words: Words) -> str:
+    day = words.day(dose.at.astimezone(period.zone), long=True)
+    return f"{words.amount(dose.amount, dose.unit) or words.say.unknown_dose} ({day})"
+
+
+def _values(points: Sequence[Point], period: Period, words: Words) -> str:
+    say = words.say
+    if not points:
+        return _sentence(say.no_values)
+    ends = [
+        (words.number(p.value), words.day(p.at.astimezone(period.zone), long=True)) for p in (points[0], points[-1])
+    ]
+    if len(points) == 1:
+        return say.spoken_one.format(*ends[0])
+    values = [point.value for point in points]
+    extremes = words.number(min(values)), words.number(max(values))
+    return say.spoken_values.format(len(points), *extremes, *ends[0], *ends[1])
+
+
+def aligned(picture: DoseAlignedPicture, curves: Sequence[DoseCurve], words: Words) -> str:
+    """The summary of a dose-aligned chart."""
+    say = words.say
+    before, after = words.duration(picture.before_minutes), words.duration(picture.after_minutes)
+    sentences = [say.spoken_aligned.format(picture.measure.name, before, after), _about(picture.measure, words)]
+    shown = [_curve(curve, picture, words) for curve in curves[-12:]]
+    sentences += shown or [_sentence(say.no_doses)]
+    if len(curves) > len(shown):
+        sentences.append(_sentence(say.and_more.format(len(curves) - len(shown))))
+    if picture.relief is not None:
+        sentences.append(_sentence(relief(picture.relief, words)))
+    if picture.insufficient:
+        sentences.append(_sentence(say.insufficient.format(words.names(picture.insufficient))))
+    sentences.append(_sentence(picture.caption))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _curve(curve: DoseCurve, picture: DoseAlignedPicture, words: Words) -> str:
+    say = words.say
+    facts = [] if curve.points else [say.no_values]
+    if curve.baseline is not None:
+        facts.append(say.spoken_baseline.format(words.number(curve.baseline)))
+    if curve.onset_minutes is not None:
+        facts.append(say.spoken_onset.format(words.duration(curve.onset_minutes)))
+        if curve.return_minutes is not None:
+            facts.append(say.spoken_return.format(words.duration(curve.return_minutes)))
+        elif curve.censored_minutes is not None:
+            facts.append(say.spoken_open.format(words.duration(curve.censored_minutes)))
+    elif curve.points:
+        facts.append(say.spoken_no_onset)
+    day = words.day(curve.dose.at.astimezone(picture.zone), long=True)
+    amount = words.amount(curve.dose.amount, curve.dose.unit) or say.unknown_dose
+    return _sentence(say.spoken_curve.format(amount, day, ", ".join(facts)))
+
+
+def relief(found: Relief, words: Words) -> str:
+    """The median relief and what it rests on.
+
+    "Median relief 6.8 days by Kaplan–Meier (4 doses with relief, 1 still open)".
+    """
+    say = words.say
+    if found.n == 0:
+        head = say.median_unknown
+    elif found.median_minutes is None:
+        head = say.median_not_reached
+    else:
+        head = say.median.format(words.duration(found.median_minutes))
+    parts = [say.of_doses.format(_count(found.n, words))] if found.n else []
+    parts += [say.still_open.format(found.n_censored)] if found.n_censored else []
+    parts += [say.without_onset.format(found.n_without_onset)] if found.n_without_onset else []
+    return f"{head} ({', '.join(parts)})" if parts else head
