@@ -127,10 +127,10 @@ async def db(engine: "AsyncEngine", anyio_backend: str) -> "AsyncIterator[Databa
 
 @pytest.fixture(scope="session")
 def new_application() -> "Callable[[Settings], FastAPI]":
-    """Wires the application once a worker, since that costs more than most tests, and hands it out as if it were new."""
+    """Wires the application once a worker, since that costs more than most tests; hands it out as if it were new."""
     from app.main import create_app
 
-    built: list["FastAPI"] = []
+    built: list[FastAPI] = []
     untouched: dict[str, Any] = {}
 
     def hand_out(settings: "Settings") -> "FastAPI":
