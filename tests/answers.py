@@ -63,16 +63,13 @@ class Answers:
             msg = f"{said}, but {template} declares only {', '.join(declared)}"
             raise UndeclaredAnswerError(msg)
         where = f"/paths/{_escaped(template)}/{method.lower()}/responses/{key}"
-        self._check_content(said, (where, declared[key], media_type), b"" if method == "HEAD" else body, status)
+        if body:
+            self._check_content(said, where, declared[key].get("content", {}), media_type, body)
+        elif declared[key].get("content") and method != "HEAD" and status not in BODYLESS:
+            msg = f"{said} without a body, but one is declared"
+            raise UndeclaredAnswerError(msg)
 
-    def _check_content(self, said: str, promise: tuple[str, dict[str, Any], str], body: bytes, status: int) -> None:
-        where, response, media_type = promise
-        content = response.get("content", {})
-        if not body:
-            if content and status not in BODYLESS and "HEAD" not in said:
-                msg = f"{said} without a body, but {', '.join(content)} is declared"
-                raise UndeclaredAnswerError(msg)
-            return
+    def _check_content(self, said: str, where: str, content: dict[str, Any], media_type: str, body: bytes) -> None:
         if media_type not in content:
             msg = f"{said}, but only {', '.join(content) or 'an empty body'} is declared"
             raise UndeclaredAnswerError(msg)
