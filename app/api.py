@@ -5,18 +5,24 @@ The hot ones are registered first, since matching an address is linear in the nu
 
 from fastapi import APIRouter, FastAPI
 
+from app.appointments.routes import router as appointments
 from app.check_ins.routes import router as check_ins
 from app.clinics.routes import router as clinics
 from app.core.health import router as health
 from app.core.problem_pages import router as problem_pages
+from app.dosing.routes import router as dosing_sessions
 from app.identity.routes import oauth
 from app.identity.routes import router as signing_in
+from app.instruments.routes import router as instruments
 
 ROUTERS: tuple[APIRouter, ...] = (
     check_ins,
     signing_in,
     oauth,
     clinics,
+    dosing_sessions,
+    appointments,
+    instruments,
     health,
     problem_pages,
 )

@@ -2,20 +2,52 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
-from app.check_ins.schemas import CheckInWrite, ResponseWrite
 from app.core.errors import FieldError
 from app.core.fields import zone
 from app.instruments import catalogue
 from app.instruments.definitions import Instrument
 from app.instruments.rules import Score, score, validate_answers
-from app.protocols.rules import Protocol
+from app.protocols.rules import Protocol as ClinicProtocol
 
 FINGERPRINT_BYTES = 16
+
+
+class Answered(Protocol):
+    """The answers to one instrument."""
+
+    @property
+    def instrument(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def substance(self) -> str | None: ...
+    @property
+    def answers(self) -> Mapping[str, int | None]: ...
+
+
+class Reported(Protocol):
+    """What a report says."""
+
+    @property
+    def recorded_at(self) -> datetime: ...
+    @property
+    def time_zone(self) -> str: ...
+    @property
+    def due_check_in_id(self) -> UUID | None: ...
+    @property
+    def dosing_session_id(self) -> UUID | None: ...
+    @property
+    def appointment_id(self) -> UUID | None: ...
+    @property
+    def responses(self) -> Sequence[Answered]: ...
+    @property
+    def note(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +75,12 @@ def local_time(at: datetime, time_zone: str) -> LocalTime:
     return LocalTime(local.date(), int(offset.total_seconds() // 60))
 
 
-def clock_is_suspect(recorded_at: datetime, received_at: datetime, protocol: Protocol) -> bool:
+def clock_is_suspect(recorded_at: datetime, received_at: datetime, protocol: ClinicProtocol) -> bool:
     """Whether the device's clock ran ahead: nobody reports a moment that has not come."""
     return recorded_at > received_at + timedelta(minutes=protocol.linking.clock_tolerance_minutes)
 
 
-def fingerprint(report: CheckInWrite) -> bytes:
+def fingerprint(report: Reported) -> bytes:
     """The same for two reports that say the same, however their JSON was written. A null answer is a missing one."""
     said = {
         "at": report.recorded_at.isoformat(),
@@ -63,7 +95,7 @@ def fingerprint(report: CheckInWrite) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=FINGERPRINT_BYTES).digest()
 
 
-def _plain(response: ResponseWrite) -> dict[str, Any]:
+def _plain(response: Answered) -> dict[str, Any]:
     return {
         "instrument": response.instrument,
         "version": response.version,
@@ -73,7 +105,7 @@ def _plain(response: ResponseWrite) -> dict[str, Any]:
 
 
 def score_responses(
-    responses: Iterable[ResponseWrite], protocol: Protocol, *, by_patient: bool, imported: bool
+    responses: Iterable[Answered], protocol: ClinicProtocol, *, by_patient: bool, imported: bool
 ) -> tuple[list[Scored], list[FieldError]]:
     """Score every response; a list of faults instead where there are any."""
     scored: list[Scored] = []
@@ -96,14 +128,14 @@ def score_responses(
     return scored, faults
 
 
-def _unknown(place: str, response: ResponseWrite) -> FieldError:
+def _unknown(place: str, response: Answered) -> FieldError:
     if catalogue.find_definition(response.instrument) is None:
         return FieldError(f"{place}/instrument", "unknown_instrument", "There is no instrument with this key.")
     return FieldError(f"{place}/version", "unknown_instrument_version", "There is no such version of the instrument.")
 
 
 def _faults(
-    instrument: Instrument, response: ResponseWrite, place: str, *, by_patient: bool, imported: bool
+    instrument: Instrument, response: Answered, place: str, *, by_patient: bool, imported: bool
 ) -> Iterable[FieldError]:
     if instrument.import_only and not imported:
         yield FieldError(f"{place}/instrument", "import_only", "This instrument only takes imported records.")
@@ -115,7 +147,7 @@ def _faults(
     yield from validate_answers(instrument, response.answers, pointer=f"{place}/answers")
 
 
-def _scored(instrument: Instrument, response: ResponseWrite, protocol: Protocol) -> Scored:
+def _scored(instrument: Instrument, response: Answered, protocol: ClinicProtocol) -> Scored:
     result: Score = score(
         instrument,
         response.answers,

@@ -133,24 +133,26 @@ def _one_statement(
     position = 0
 
     def placeholder(table: sa.Table, name: str, suffix: str) -> tuple[str, str]:
+        """The next argument for this column, and the cast that its use needs."""
         nonlocal position
         position += 1
         kind = table.c[name].type.dialect_impl(_POSTGRESQL)
         processors[table, name] = kind.bind_processor(_POSTGRESQL)
         written = table.c[name].type.compile(dialect=_POSTGRESQL)
         if written == "JSONB":  # the driver takes JSON as text; the server makes it JSON
-            return f"${position}::TEXT{suffix}", f"{name}::JSONB"
-        return f"${position}::{written}{suffix}", name
+            return f"${position}::TEXT{suffix}", "::JSONB"
+        return f"${position}::{written}{suffix}", ""
 
     for number, (table, columns) in enumerate(inserts):
-        arrays, names = zip(*(placeholder(table, name, "[]") for name in columns), strict=True)
+        arrays, casts = zip(*(placeholder(table, name, "[]") for name in columns), strict=True)
+        names = [name + cast for name, cast in zip(columns, casts, strict=True)]
         parts.append(
             f"i{number} AS (INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608  names from our own metadata
             f"SELECT {', '.join(names)} FROM unnest({', '.join(arrays)}) AS r({', '.join(columns)}))"
         )
     for number, (table, columns) in enumerate(updates):
         where = " AND ".join(f"{c.name} = {placeholder(table, c.name, '')[0]}" for c in table.primary_key)
-        settings = ", ".join(f"{name} = {placeholder(table, name, '')[0]}" for name in columns)
+        settings = ", ".join(f"{name} = {''.join(placeholder(table, name, ''))}" for name in columns)
         parts.append(f"u{number} AS (UPDATE {table.name} SET {settings} WHERE {where})")  # noqa: S608  our own metadata
     return f"WITH {', '.join(parts)} SELECT 1", processors
 

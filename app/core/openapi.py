@@ -4,6 +4,7 @@ Corrected are: errors (one `Problem` schema under `application/problem+json`, no
 each operation (read from its guard), and the security of open routes.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -45,10 +46,17 @@ def builder(app: FastAPI, about: dict[str, Any]) -> Callable[[], dict[str, Any]]
             document = get_openapi(
                 routes=app.routes, webhooks=app.webhooks.routes, separate_input_output_schemas=True, **about
             )
-            app.openapi_schema = _correct(app, document)
+            app.openapi_schema = _correct(app, _renamed(document))
         return app.openapi_schema
 
     return build
+
+
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """The shape of an error is called `Problem` on the wire; in the code that is the exception."""
+    text = json.dumps(document).replace("schemas/ProblemDocument", "schemas/Problem")
+    named: dict[str, Any] = json.loads(text)
+    return named
 
 
 def _correct(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:

@@ -17,11 +17,9 @@ TOO_COMMON = ("password", "passwort", "qwerty", "123456", "letmein", "iloveyou",
 class Hasher:
     """argon2id with this process's settings. At most a few hashes run at once: each needs its memory."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._argon2 = PasswordHasher(
-            time_cost=settings.password_hash_rounds, memory_cost=settings.password_hash_memory_kib, parallelism=1
-        )
-        self._room = asyncio.Semaphore(settings.password_hashes_at_once)
+    def __init__(self, rounds: int, memory_kib: int, at_once: int) -> None:
+        self._argon2 = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=1)
+        self._room = asyncio.Semaphore(at_once)
         # Checked instead of the hash of an account that does not exist, so that both take the same time.
         self._nobody = self._argon2.hash("nobody's password")
 
@@ -47,10 +45,16 @@ class Hasher:
             return False
 
 
-@lru_cache(maxsize=8)
 def hasher(settings: Settings) -> Hasher:
     """The hasher for these settings; made once, since making one costs a hash."""
-    return Hasher(settings)
+    return _hasher(
+        settings.password_hash_rounds, settings.password_hash_memory_kib, settings.password_hashes_at_once
+    )
+
+
+@lru_cache(maxsize=8)
+def _hasher(rounds: int, memory_kib: int, at_once: int) -> Hasher:
+    return Hasher(rounds, memory_kib, at_once)
 
 
 def weakness(password: str, clinic_name: str) -> str | None:
