@@ -1,0 +1,111 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.db import Database
+from tests.dosing.sessions import DOSE, Sessions, text
+
+
+class TestStartDose:
+    async def test_keeps_what_was_given_and_since_when(self, sessions: Sessions) -> None:
+        await sessions.through("arrival", "clearance")
+        begun = datetime.now(UTC) - timedelta(minutes=12)
+        answer = await sessions.act("dose", **DOSE | {"route": "IM", "dose_mg": 37.5, "dose_started_at": text(begun)})
+
+        found = answer.json()
+        assert (found["substance"], found["route"], found["dose_mg"]) == ("ketamine", "IM", 37.5)
+        assert found["dose_started_at"] == text(begun)
+
+    async def test_begins_now_when_nobody_says_otherwise(self, sessions: Sessions) -> None:
+        before = datetime.now(UTC)
+        answer = await sessions.through("arrival", "clearance", "dose")
+
+        assert before - timedelta(milliseconds=1) <= datetime.fromisoformat(answer.json()["dose_started_at"])
+
+    @pytest.mark.parametrize(
+        ("but", "pointer"),
+        [
+            ({"dose_mg": 0.49}, "/dose_mg"),
+            ({"dose_mg": 500.5}, "/dose_mg"),
+            ({"dose_mg": True}, "/dose_mg"),
+            ({"dose_mg": "40"}, "/dose_mg"),
+            ({"dose_mg": None}, "/dose_mg"),
+            ({"substance": "methadone"}, "/substance"),
+            ({"route": "IN"}, "/route"),
+            ({"route": "IN_esketamine"}, "/route"),
+            ({"dose_started_at": "2019-01-01T00:00:00Z"}, "/dose_started_at"),
+            ({"dose_started_at": "2099-01-01T00:00:00Z"}, "/dose_started_at"),
+            ({"dose_unit": "mg"}, "/dose_unit"),
+        ],
+    )
+    async def test_refuses_what_cannot_be(self, sessions: Sessions, but: dict[str, Any], pointer: str) -> None:
+        await sessions.through("arrival", "clearance")
+        answer = await sessions.act("dose", **DOSE | but)
+
+        assert answer.status_code == 422
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+
+    @pytest.mark.parametrize("dose_mg", [0.5, 500, 28])
+    async def test_takes_every_plausible_dose(self, sessions: Sessions, dose_mg: float) -> None:
+        await sessions.through("arrival", "clearance")
+        answer = await sessions.act("dose", substance="esketamine", route="IN_esketamine", dose_mg=dose_mg)
+
+        assert answer.json()["dose_mg"] == dose_mg
+
+
+class TestEndDose:
+    async def test_ends_now_when_nobody_says_otherwise(self, sessions: Sessions) -> None:
+        answer = await sessions.through("arrival", "clearance", "dose", "dose-end")
+
+        assert answer.json()["dose_ended_at"] >= answer.json()["dose_started_at"]
+
+    async def test_keeps_when_it_ended(self, sessions: Sessions) -> None:
+        await sessions.through("arrival", "clearance")
+        begun = datetime.now(UTC) - timedelta(hours=1)
+        await sessions.act("dose", **DOSE, dose_started_at=text(begun))
+        ended = begun + timedelta(minutes=40)
+
+        answer = await sessions.act("dose-end", dose_ended_at=text(ended))
+
+        assert answer.json()["dose_ended_at"] == text(ended)
+
+    async def test_refuses_an_end_before_the_start(self, sessions: Sessions) -> None:
+        await sessions.through("arrival", "clearance", "dose")
+        answer = await sessions.act("dose-end", dose_ended_at=text(datetime.now(UTC) - timedelta(hours=1)))
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "/dose_ended_at"
+        assert answer.json()["errors"][0]["code"] == "ends_before_start"
+
+
+class TestCancelDosingSession:
+    async def test_keeps_the_reason_for_the_clinic_only(self, sessions: Sessions, db: Database) -> None:
+        await sessions.plan()
+        answer = await sessions.act("cancellation", "coordinator", reason="  Patient has a fever ")
+
+        assert answer.json()["status"] == "cancelled"
+        assert answer.json()["cancellation_reason"] == "Patient has a fever"
+        assert answer.json()["open_moves"] == []
+        mine = await sessions.me.get(f"/v1/me/dosing-sessions/{sessions.session_id}")
+        assert mine.json()["status"] == "cancelled"
+        assert "fever" not in mine.text
+        stored = (await db.execute(sa.text("SELECT cancellation_reason FROM dosing_sessions"))).scalar_one()
+        assert b"fever" not in bytes(stored)
+
+    @pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "   "}, {"reason": None}, {"reason": "x" * 201}])
+    async def test_needs_a_reason(self, sessions: Sessions, body: dict[str, Any]) -> None:
+        await sessions.plan()
+        path = f"/v1/dosing-sessions/{sessions.session_id}/cancellation"
+        answer = await sessions.who["nurse"].post(path, json=body, headers={"if-match": '"1"'})
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == "/reason"
+
+    async def test_is_too_late_once_the_dose_has_begun(self, sessions: Sessions) -> None:
+        await sessions.through("arrival", "clearance", "dose")
+        answer = await sessions.act("cancellation", reason="too late")
+
+        assert answer.status_code == 409
+        assert answer.json()["missing"] == []
