@@ -52,7 +52,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:  # noqa: ANN401  pytest-xdist has no types
+def pytest_configure_node(node: Any) -> None:
     server = node.config.stash.get(SERVER, None)
     node.workerinput["postgresql_host"] = server.host if server else ""
 

@@ -4,7 +4,6 @@ import itertools
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.db import Base, create_engine
+from app.core.db import create_engine
 from app.core.settings import Settings
 from tests.postgresql import address
 
@@ -38,20 +37,7 @@ def alembic_config(database_url: str) -> Config:
 
 async def migrate(database_url: str) -> None:
     """Bring a database to the newest schema, as `afterglow migrate` does."""
-    if not list((ROOT / "migrations/versions").glob("*.py")):
-        await _create_tables(database_url)
-        return
     await anyio.to_thread.run_sync(command.upgrade, alembic_config(database_url), "head")
-
-
-async def _create_tables(database_url: str) -> None:
-    """Until the first migration is written."""
-    for path in sorted((ROOT / "app").glob("*/models.py")):
-        import_module(f"app.{path.parent.name}.models")
-    engine = create_engine(settings_for(database_url))
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    await engine.dispose()
 
 
 class Databases(Protocol):
@@ -92,7 +78,7 @@ class SqliteFiles:
         engine = create_engine(settings)
 
         @event.listens_for(engine.sync_engine, "connect")
-        def _hurry(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's connection
+        def _hurry(connection: Any, _record: object) -> None:
             connection.execute("PRAGMA synchronous = OFF")
 
         yield engine

@@ -3,10 +3,13 @@
 Run on SQLite and on PostgreSQL, as everything here is.
 """
 
+import io
+import itertools
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -23,6 +26,13 @@ from tests.databases import ROOT, Databases, alembic_config, settings_for
 SCRIPTS = ScriptDirectory(str(ROOT / "migrations"))
 HISTORY = [script.revision for script in reversed(list(SCRIPTS.walk_revisions()))]
 FILES = sorted((ROOT / "migrations/versions").glob("*.py"))
+SEEN_TO_ELSEWHERE = (
+    "require-lock-timeout",  # env.py sets it for all
+    "require-statement-timeout",  # the same
+    "prefer-robust-stmts",  # each migration is one transaction
+    "prefer-bigint-over-int",  # our ids are UUIDs; what is counted in 32 bits is small
+    "prefer-text-field",  # lengths are promises of the API
+)
 NAME = re.compile(r"20\d\d_[01]\d_[0-3]\d_[0-2]\d[0-5]\d_[a-z0-9_]+")
 
 
@@ -50,6 +60,43 @@ async def schema_of(engine: AsyncEngine) -> dict[str, object]:
 
     async with engine.connect() as connection:
         return await connection.run_sync(read)
+
+
+def complaints(sql: str, accepted: Sequence[str] = ()) -> list[str]:
+    """What squawk says of a migration's SQL: locks that stop the clinic, changes that break the previous release."""
+    excluded = ",".join([*SEEN_TO_ELSEWHERE, *accepted])
+    squawk = [
+        str(Path(sys.executable).with_name("squawk")),
+        "--reporter=gcc",
+        "--pg-version=15",
+        "--assume-in-transaction",
+    ]
+    told = subprocess.run([*squawk, f"--exclude={excluded}"], input=sql, check=False, capture_output=True, text=True)
+    return told.stdout.splitlines()
+
+
+class TestLocks:
+    def test_later_migrations_neither_stop_the_clinic_nor_break_the_previous_release(self) -> None:
+        """A migration that must do so says which rule it breaks: `knowingly = ("ban-drop-column",)`, and why."""
+        for before, revision in itertools.pairwise(HISTORY):
+            sql = io.StringIO()
+            config = alembic_config("postgresql://nobody@/nowhere")
+            config.output_buffer = sql
+            command.upgrade(config, f"{before}:{revision}", sql=True)
+
+            assert complaints(sql.getvalue(), getattr(SCRIPTS.get_revision(revision).module, "knowingly", ())) == []
+
+    @pytest.mark.parametrize(
+        ("sql", "rule"),
+        [
+            ("ALTER TABLE clinics ADD COLUMN city text NOT NULL;", "adding-required-field"),
+            ("CREATE INDEX ix_clinics_name ON clinics (name);", "require-concurrent-index-creation"),
+            ("ALTER TABLE clinics DROP COLUMN name;", "ban-drop-column"),
+        ],
+    )
+    def test_the_check_finds_what_it_is_for(self, sql: str, rule: str) -> None:
+        assert any(rule in complaint for complaint in complaints(sql))
+        assert complaints(sql, [rule]) == []
 
 
 class TestHistory:
