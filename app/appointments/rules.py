@@ -64,7 +64,7 @@ class Status(StrEnum):
     WAITLIST = "waitlist"
 
 
-class Action(StrEnum):
+class AppointmentAction(StrEnum):
     """What people do with an appointment; the names are those of the addresses. `move` is the `PUT` that replans it."""
 
     MOVE = "move"
@@ -104,7 +104,7 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Origin(StrEnum):
+class AppointmentOrigin(StrEnum):
     """Whether an appointment was planned with this service, or entered as history from elsewhere."""
 
     CLINIC = "clinic"
@@ -161,29 +161,29 @@ MAY_FOLLOW: Final[dict[Status, frozenset[Status]]] = {
 }
 """Which status may follow which. Recorded attendance may be corrected; what was entered in error stays so."""
 
-LEADS_TO: Final[dict[Action, frozenset[Status]]] = {
-    Action.MOVE: PLANNED,
-    Action.ARRIVAL: frozenset({Status.ARRIVED}),
-    Action.ATTENDANCE: _RECORDED,
-    Action.CANCELLATION: _ENDINGS,
+LEADS_TO: Final[dict[AppointmentAction, frozenset[Status]]] = {
+    AppointmentAction.MOVE: PLANNED,
+    AppointmentAction.ARRIVAL: frozenset({Status.ARRIVED}),
+    AppointmentAction.ATTENDANCE: _RECORDED,
+    AppointmentAction.CANCELLATION: _ENDINGS,
 }
 
 MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
 
 
-def open_moves(status: Status) -> list[Action]:
+def open_moves(status: Status) -> list[AppointmentAction]:
     """List what can be done with an appointment in this status."""
     return MOVES.open(status)
 
 
 def check_planning(status: Status, wanted: Status) -> None:
     """Raise `IllegalMove` unless an appointment in this status may be replanned as `wanted`."""
-    MOVES.check(status, Action.MOVE, wanted)
+    MOVES.check(status, AppointmentAction.MOVE, wanted)
 
 
 def check_arrival(status: Status) -> None:
     """Raise `IllegalMove` unless the patient's arrival can be recorded."""
-    MOVES.check(status, Action.ARRIVAL)
+    MOVES.check(status, AppointmentAction.ARRIVAL)
 
 
 def status_after_attendance(status: Status, attendance: Attendance, *, scheduled_at: datetime, now: datetime) -> Status:
@@ -192,10 +192,10 @@ def status_after_attendance(status: Status, attendance: Attendance, *, scheduled
     Before its planned time an appointment has no attendance, unless the patient has arrived.
     """
     wanted = Status.FULFILLED if attendance in TOOK_PART else Status.NOSHOW
-    MOVES.check(status, Action.ATTENDANCE, wanted)
+    MOVES.check(status, AppointmentAction.ATTENDANCE, wanted)
     if status is Status.BOOKED and now < scheduled_at:
-        others = [move for move in open_moves(status) if move is not Action.ATTENDANCE]
-        raise IllegalMove(current=status, open_moves=others, missing=[Action.ARRIVAL])
+        others = [move for move in open_moves(status) if move is not AppointmentAction.ATTENDANCE]
+        raise IllegalMove(current=status, open_moves=others, missing=[AppointmentAction.ARRIVAL])
     return wanted
 
 
@@ -205,7 +205,7 @@ def status_after_cancellation(status: Status, reason: Reason) -> Status:
     With the reason `entered_in_error` the appointment never existed, whatever became of it since.
     """
     wanted = Status.ENTERED_IN_ERROR if reason is Reason.ENTERED_IN_ERROR else Status.CANCELLED
-    MOVES.check(status, Action.CANCELLATION, wanted)
+    MOVES.check(status, AppointmentAction.CANCELLATION, wanted)
     return wanted
 
 

@@ -7,12 +7,12 @@ from pydantic import Field, StringConstraints, computed_field
 
 from app.appointments import rules
 from app.appointments.rules import (
-    Action,
+    AppointmentAction,
+    AppointmentOrigin,
     Attendance,
     Channel,
     Format,
     Kind,
-    Origin,
     ParticipantRole,
     ParticipantStatus,
     Reason,
@@ -88,7 +88,7 @@ class Participant(Outgoing):
 class OwnAppointment(Outgoing):
     """An appointment as its patient sees it."""
 
-    id: UUID
+    id: UUID = Field(description="Its id, made by whoever booked it.")
     kind: Kind = Field(description="What it is for.")
     format: Format = Field(description="Who meets.")
     channel: Channel = Field(description="How they meet.")
@@ -107,13 +107,13 @@ class Appointment(OwnAppointment):
 
     patient_id: UUID = Field(description="Whose appointment it is.")
     reason: Reason | None = Field(description="Why it was missed, cut short or cancelled; null when nobody said.")
-    origin: Origin = Field(description="`clinic` when it was planned here, `imported` when it is history.")
+    origin: AppointmentOrigin = Field(description="`clinic` when it was planned here, `imported` when it is history.")
 
     @computed_field(  # type: ignore[prop-decorator]  # mypy does not know decorators on a property
         description="What can be done with it now: last parts of addresses, and `move` for `PUT`."
     )
     @property
-    def open_moves(self) -> list[Action]:
+    def open_moves(self) -> list[AppointmentAction]:
         """List what can be done with it now."""
         return rules.open_moves(self.status)
 

@@ -10,7 +10,16 @@ from sqlalchemy.exc import IntegrityError
 
 from app.appointments import queries, rules, schemas
 from app.appointments.models import Appointment, AppointmentParticipant, AppointmentStep
-from app.appointments.rules import Action, Attendance, Channel, Format, Kind, Origin, Reason, Status
+from app.appointments.rules import (
+    AppointmentAction,
+    AppointmentOrigin,
+    Attendance,
+    Channel,
+    Format,
+    Kind,
+    Reason,
+    Status,
+)
 from app.core import clock, etags
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidRequest, NotFound
@@ -24,11 +33,11 @@ from app.timeline import service as timeline
 from app.timeline.errors import IdTaken
 from app.timeline.rules import Anchor, AnchorKind, LinkingWindows
 
-TOLD_AS: Final[dict[Action, EventType]] = {
-    Action.MOVE: EventType.APPOINTMENT_MOVED,
-    Action.ARRIVAL: EventType.APPOINTMENT_ARRIVED,
-    Action.ATTENDANCE: EventType.APPOINTMENT_ATTENDED,
-    Action.CANCELLATION: EventType.APPOINTMENT_CANCELLED,
+TOLD_AS: Final[dict[AppointmentAction, EventType]] = {
+    AppointmentAction.MOVE: EventType.APPOINTMENT_MOVED,
+    AppointmentAction.ARRIVAL: EventType.APPOINTMENT_ARRIVED,
+    AppointmentAction.ATTENDANCE: EventType.APPOINTMENT_ATTENDED,
+    AppointmentAction.CANCELLATION: EventType.APPOINTMENT_CANCELLED,
 }
 FIRST_STEP: Final = "book"
 IMPORT: Final = "import"
@@ -75,7 +84,7 @@ async def book(
         sa.delete(AppointmentParticipant).where(*queries.of_appointments(access.clinic.id, [appointment_id]))
     )
     await _add_participants(db, appointment, plan)
-    await _keep(db, access, appointment, Action.MOVE, plan.status)
+    await _keep(db, access, appointment, AppointmentAction.MOVE, plan.status)
     return await _shown(db, appointment), False
 
 
@@ -85,7 +94,7 @@ async def arrive(
     """Record that the patient is here."""
     appointment = await _matching(db, access, appointment_id, if_match)
     rules.check_arrival(Status(appointment.status))
-    await _keep(db, access, appointment, Action.ARRIVAL, Status.ARRIVED)
+    await _keep(db, access, appointment, AppointmentAction.ARRIVAL, Status.ARRIVED)
     return await _shown(db, appointment)
 
 
@@ -105,7 +114,7 @@ async def attend(
     appointment.attendance = record.attendance.value
     appointment.attended_minutes = record.minutes
     appointment.reason = record.reason and record.reason.value
-    await _keep(db, access, appointment, Action.ATTENDANCE, status)
+    await _keep(db, access, appointment, AppointmentAction.ATTENDANCE, status)
     return await _shown(db, appointment)
 
 
@@ -124,7 +133,7 @@ async def cancel(
     appointment.attendance = who.value if status is Status.CANCELLED else None
     appointment.attended_minutes = None
     appointment.reason = cancellation.reason.value
-    await _keep(db, access, appointment, Action.CANCELLATION, status)
+    await _keep(db, access, appointment, AppointmentAction.CANCELLATION, status)
     return await _shown(db, appointment)
 
 
@@ -154,7 +163,7 @@ async def import_appointment(
         attendance=history.attendance and history.attendance.value,
         attended_minutes=history.attended_minutes,
         reason=history.reason and history.reason.value,
-        origin=Origin.IMPORTED.value,
+        origin=AppointmentOrigin.IMPORTED.value,
     )
     await _insert(db, appointment)
     _keep_step(db, appointment, action=IMPORT, from_status=None, actor_id=actor_id)
@@ -212,7 +221,7 @@ async def _add(
         status=plan.status.value,
         version=1,
         revision=access.patient.revise(db),
-        origin=Origin.CLINIC.value,
+        origin=AppointmentOrigin.CLINIC.value,
         **_planned(plan),
     )
     await _insert(db, appointment)
@@ -285,7 +294,9 @@ async def _shown(db: Database, appointment: Appointment) -> schemas.Appointment:
     return schemas.Appointment.model_validate(whole)
 
 
-async def _keep(db: Database, access: PatientAccess, appointment: Appointment, action: Action, status: Status) -> None:
+async def _keep(
+    db: Database, access: PatientAccess, appointment: Appointment, action: AppointmentAction, status: Status
+) -> None:
     """Take one step, after everything else about it was set: the only way in which an appointment changes."""
     from_status, appointment.status = appointment.status, status.value
     appointment.version += 1

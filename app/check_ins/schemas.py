@@ -34,7 +34,9 @@ Answers = Annotated[
 Version = Annotated[int, Field(ge=1, examples=[1], description="Counts the corrections of this check-in, from 1.")]
 NamedSession = Annotated[
     UUID | None,
-    Field(description="The dosing session it belongs to, if the phone knows; found by time otherwise.", examples=[None]),
+    Field(
+        description="The dosing session it belongs to, if the phone knows; found by time otherwise.", examples=[None]
+    ),
 ]
 NamedAppointment = Annotated[
     UUID | None,
@@ -132,7 +134,10 @@ class Score(Outgoing):
     ]
     band: Annotated[
         str | None,
-        Field(description="Key of the band that the total falls into. For clinicians: it is no diagnosis.", examples=[None]),
+        Field(
+            description="Key of the band that the total falls into. For clinicians: it is no diagnosis.",
+            examples=[None],
+        ),
     ]
     band_set: Annotated[
         str | None, Field(description="Name and version of the set of bands.", examples=["phq9.default@1"])
@@ -155,7 +160,9 @@ class Link(Outgoing):
     ]
     minutes_from_dose: Annotated[
         int | None,
-        Field(description="Whole minutes since the dose started, negative before it; null until it has.", examples=[245]),
+        Field(
+            description="Whole minutes since the dose started, negative before it; null until it has.", examples=[245]
+        ),
     ]
     how: Annotated[
         Literal["client", "time", "clinician"] | None,
@@ -176,10 +183,10 @@ class CheckIn(Outgoing):
     ]
     late: Annotated[bool, Field(description="Whether the due check-in that it answers had closed already.")]
     origin: Annotated[Origin, Field(description="Who entered it.")]
-    due_check_in_id: UUID | None
+    due_check_in_id: Annotated[UUID | None, Field(description="The due check-in that it answers, if any.")]
     dosing_session_id: NamedSession
     appointment_id: NamedAppointment
-    responses: list[Response]
+    responses: Annotated[list[Response], Field(description="As they were given.")]
     note: Note | None
     scores: Annotated[list[Score], Field(description="In the order of the responses.")]
     link: Link
@@ -189,7 +196,7 @@ class CheckIn(Outgoing):
 class CheckInPage(Outgoing):
     """A page of check-ins, the newest first."""
 
-    items: list[CheckIn]
+    items: Annotated[list[CheckIn], Field(description="The check-ins of this page.")]
     next_cursor: Annotated[str | None, Field(description="Where the next page starts; null on the last.")]
 
 
@@ -197,20 +204,20 @@ class CheckInEarlierVersion(Outgoing):
     """A check-in as it was before a correction."""
 
     version: Version
-    recorded_at: Moment
+    recorded_at: Annotated[Moment, Field(description="When it was answered, by the device's clock.")]
     time_zone: TimeZoneName
-    received_at: Moment
+    received_at: Annotated[Moment, Field(description="When this version reached us.")]
     replaced_at: Annotated[Moment, Field(description="When the next version took its place.")]
-    responses: list[Response]
+    responses: Annotated[list[Response], Field(description="As they were given.")]
     note: Note | None
-    scores: list[Score]
+    scores: Annotated[list[Score], Field(description="In the order of the responses.")]
 
 
 class CheckInVersionPage(Outgoing):
     """The earlier versions of a check-in, the newest first; all of them on one page."""
 
-    items: list[CheckInEarlierVersion]
-    next_cursor: None = None
+    items: Annotated[list[CheckInEarlierVersion], Field(description="The earlier versions.")]
+    next_cursor: Annotated[None, Field(description="Always null: this list has one page.")] = None
 
 
 class CheckInBatchResult(Outgoing):
@@ -231,7 +238,7 @@ class CheckInBatchResult(Outgoing):
 class CheckInBatchResults(Outgoing):
     """One result for each item, in the order in which they were sent."""
 
-    results: list[CheckInBatchResult]
+    results: Annotated[list[CheckInBatchResult], Field(description="What became of each item.")]
     next_cursor: Annotated[
         str, Field(description="The revision of the record after this upload: what was sent need not be fetched again.")
     ]
@@ -248,7 +255,7 @@ class QuarantinedCheckIn(Outgoing):
     """An item of a batch that could not be accepted."""
 
     check_in_id: Annotated[UUID | None, Field(description="The id it came with, where that could be read.")]
-    received_at: Moment
+    received_at: Annotated[Moment, Field(description="When it reached us.")]
     content: Annotated[str, Field(description="What the phone sent, as JSON text.")]
     problem: Annotated[dict[str, Any], Field(description="Why it was not accepted.")]
 
@@ -256,5 +263,5 @@ class QuarantinedCheckIn(Outgoing):
 class QuarantinedCheckInPage(Outgoing):
     """A page of quarantined items, the newest first."""
 
-    items: list[QuarantinedCheckIn]
+    items: Annotated[list[QuarantinedCheckIn], Field(description="The items of this page.")]
     next_cursor: Annotated[str | None, Field(description="Where the next page starts; null on the last.")]

@@ -13,6 +13,12 @@ from app.protocols.rules import Protocol
 DisplayName = Annotated[
     ShortText, Field(examples=["Sam R."], description="How the clinic calls the person. Encrypted at rest.")
 ]
+PatientId = Annotated[UUID, Field(description="The patient's id.")]
+PatientStatus = Annotated[
+    Literal["invited", "active", "left"],
+    Field(description="`active` once the invitation was used; `left` when treatment here has ended."),
+]
+EnrolledAt = Annotated[Moment, Field(description="When the patient was added to the clinic.")]
 StaffRole = Literal["prescriber", "nurse", "therapist", "coordinator", "clinic_admin", "researcher", "privacy_officer"]
 
 
@@ -20,47 +26,47 @@ class PatientWrite(Incoming):
     """A new patient."""
 
     display_name: DisplayName
-    time_zone: Annotated[TimeZoneName | None, Field(description="Where the patient lives; the clinic's zone if null.")] = None
+    time_zone: Annotated[
+        TimeZoneName | None, Field(description="Where the patient lives; the clinic's zone if null.")
+    ] = None
 
 
 class CareTeamMember(Outgoing):
     """Someone of the clinic who looks after a patient."""
 
-    staff_id: UUID
-    display_name: str
+    staff_id: Annotated[UUID, Field(description="Who it is, as in `GET /v1/staff`.")]
+    display_name: Annotated[str, Field(description="How the clinic calls them.", examples=["Dr. Lindqvist"])]
     role: Role
     responsible: Annotated[bool, Field(description="Whether alerts about this patient go to them first.")]
-    since: Moment
+    since: Annotated[Moment, Field(description="Since when they look after the patient.")]
 
 
 class Patient(Outgoing):
     """A patient as the clinic sees them."""
 
-    id: UUID
+    id: PatientId
     display_name: DisplayName
     time_zone: TimeZoneName
-    status: Annotated[
-        Literal["invited", "active", "left"], Field(description="`active` once the invitation was used.")
-    ]
-    version: Annotated[int, Field(examples=[1])]
-    enrolled_at: Moment
-    care_team: list[CareTeamMember]
+    status: PatientStatus
+    version: Annotated[int, Field(description="Counts the changes of this patient; the `ETag`.", examples=[1])]
+    enrolled_at: EnrolledAt
+    care_team: Annotated[list[CareTeamMember], Field(description="Who looks after them, the longest first.")]
 
 
 class PatientSummary(Outgoing):
     """A line of the list of patients."""
 
-    id: UUID
+    id: PatientId
     display_name: DisplayName
     time_zone: TimeZoneName
-    status: Literal["invited", "active", "left"]
-    enrolled_at: Moment
+    status: PatientStatus
+    enrolled_at: EnrolledAt
 
 
 class PatientPage(Outgoing):
     """A page of patients, the latest enrolled first."""
 
-    items: list[PatientSummary]
+    items: Annotated[list[PatientSummary], Field(description="The patients of this page.")]
     next_cursor: Annotated[str | None, Field(description="Where the next page starts; null on the last.")]
 
 
@@ -74,51 +80,61 @@ class Invitation(Outgoing):
 class CareTeamMemberWrite(Incoming):
     """Someone of the clinic who is to look after a patient."""
 
-    staff_id: UUID
+    staff_id: Annotated[UUID, Field(description="Who it is, as in `GET /v1/staff`.")]
     responsible: Annotated[StrictBool, Field(description="Whether alerts about this patient go to them first.")] = False
 
 
 class CareTeamWrite(Incoming):
     """The whole care team; whoever is not named leaves it."""
 
-    members: Annotated[list[CareTeamMemberWrite], Field(max_length=50)]
+    members: Annotated[
+        list[CareTeamMemberWrite], Field(max_length=50, description="Everyone who is to look after them.")
+    ]
 
 
 class StaffMember(Outgoing):
     """Someone who works at the clinic."""
 
-    id: UUID
-    display_name: str
+    id: Annotated[UUID, Field(description="Their id, to put into care teams.")]
+    display_name: Annotated[str, Field(description="How the clinic calls them.", examples=["Dr. Lindqvist"])]
     role: Role
 
 
 class StaffPage(Outgoing):
     """All staff of the clinic, by role; all of them on one page."""
 
-    items: list[StaffMember]
-    next_cursor: None = None
+    items: Annotated[list[StaffMember], Field(description="Everyone who works here.")]
+    next_cursor: Annotated[None, Field(description="Always null: this list has one page.")] = None
 
 
 class StaffInvitationWrite(Incoming):
     """A new member of staff."""
 
     display_name: DisplayName
-    role: StaffRole
+    role: Annotated[StaffRole, Field(description="What they will be here; it decides what they may see and do.")]
 
 
 class SignedProtocol(Outgoing):
     """The clinic's figures, with who signed them off."""
 
-    version: Annotated[int, Field(examples=[1])]
+    version: Annotated[int, Field(description="Counts the versions of the clinic's figures, from 1.", examples=[1])]
     figures: Protocol
-    made_at: Moment
+    made_at: Annotated[Moment, Field(description="When this version was made.")]
     signed_off_by: Annotated[UUID | None, Field(description="The prescriber who signed; null while nobody has.")]
-    signed_off_at: Moment | None
-    reason: str
+    signed_off_at: Annotated[Moment | None, Field(description="When they signed; null while nobody has.")]
+    reason: Annotated[str, Field(description="Why the figures changed.", examples=["Reviewed by the medical lead."])]
 
 
 class ProtocolWrite(Incoming):
     """All figures of the clinic, and why they change. Sending them is signing them off."""
 
     figures: Protocol
-    reason: Annotated[str, Field(min_length=3, max_length=500, examples=["Reviewed by the medical lead."])]
+    reason: Annotated[
+        str,
+        Field(
+            min_length=3,
+            max_length=500,
+            description="Why they change, for whoever reads it in a year.",
+            examples=["Reviewed by the medical lead."],
+        ),
+    ]

@@ -17,6 +17,7 @@ from app.core import errors
 from app.core.errors import ProblemDocument
 
 DROPPED = ("HTTPValidationError", "ValidationError", "ValidationErrorContext", "LocationInner", "ProblemDocument")
+AN_ID = "0199f3d2-7c1e-7b60-9f3a-5d2e8c41a907"
 SIGNED_IN = (errors.Unauthenticated, errors.Forbidden)
 ALWAYS = (errors.InternalError, errors.Unavailable, errors.TooManyRequests)
 
@@ -77,7 +78,7 @@ def _correct(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
         for method in context.methods or ():
             operation = document["paths"].get(context.path, {}).get(method.lower())
             if operation is not None:
-                _correct_operation(operation, guards(context.dependant))
+                _correct_operation(operation, context.path, guards(context.dependant))
     for path in document.get("webhooks", {}).values():
         for operation in path.values():
             operation["responses"] = {
@@ -87,7 +88,7 @@ def _correct(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _correct_operation(operation: dict[str, Any], its_guards: list[Any]) -> None:
+def _correct_operation(operation: dict[str, Any], path: str, its_guards: list[Any]) -> None:
     declared = operation["responses"]
     has_input = "422" in declared
     if has_input and "application/json" in declared["422"].get("content", {}):
@@ -103,6 +104,8 @@ def _correct_operation(operation: dict[str, Any], its_guards: list[Any]) -> None
             declared.setdefault(str(problem.status), errors.response(problem))
     if has_input:
         declared.setdefault("400", errors.response(errors.MalformedRequest))
+    for parameter in operation.get("parameters", []):
+        _describe_id(parameter, path)
     if "requestBody" in operation:
         declared["400"] = errors.response(errors.MalformedJson, errors.MalformedRequest)
         declared.setdefault("413", errors.response(errors.BodyTooLarge))
@@ -112,3 +115,14 @@ def _correct_operation(operation: dict[str, Any], its_guards: list[Any]) -> None
     for problem in ALWAYS:
         declared.setdefault(str(problem.status), errors.response(problem))
     operation["responses"] = dict(sorted(declared.items()))
+
+
+def _describe_id(parameter: dict[str, Any], path: str) -> None:
+    """An id in an address is the id of what stands before it: `/check-ins/{check_in_id}`."""
+    if parameter["in"] != "path" or not parameter["name"].endswith("_id"):
+        return
+    before = path.partition(f"/{{{parameter['name']}}}")[0].rpartition("/")[2].removesuffix("s")
+    noun = before[-len(parameter["name"].removesuffix("_id")) :]
+    parameter.setdefault("description", f"Id of the {noun}.")
+    if not {"example", "examples"} & {*parameter, *parameter["schema"]}:
+        parameter["example"] = AN_ID

@@ -36,7 +36,7 @@ class Stage(StrEnum):
     TRANSFERRED = "transferred"
 
 
-class Action(StrEnum):
+class SessionAction(StrEnum):
     """What people do with a session; the names are those of the addresses. `move` plans it for another time."""
 
     MOVE = "move"
@@ -64,25 +64,25 @@ MAY_FOLLOW: Final[dict[Stage, frozenset[Stage]]] = {
 }
 """Which stage may follow which. Once a dose has begun there is no cancelling, only stopping."""
 
-LEADS_TO: Final[dict[Action, frozenset[Stage]]] = {
-    Action.MOVE: frozenset({Stage.SCHEDULED}),
-    Action.ARRIVAL: frozenset({Stage.CHECKED_IN}),
-    Action.CLEARANCE: frozenset({Stage.CLEARED}),
-    Action.DOSE: frozenset({Stage.DOSING}),
-    Action.DOSE_END: frozenset({Stage.MONITORING}),
-    Action.CLOSURE: frozenset({Stage.CLOSED}),
-    Action.CANCELLATION: frozenset({Stage.CANCELLED}),
+LEADS_TO: Final[dict[SessionAction, frozenset[Stage]]] = {
+    SessionAction.MOVE: frozenset({Stage.SCHEDULED}),
+    SessionAction.ARRIVAL: frozenset({Stage.CHECKED_IN}),
+    SessionAction.CLEARANCE: frozenset({Stage.CLEARED}),
+    SessionAction.DOSE: frozenset({Stage.DOSING}),
+    SessionAction.DOSE_END: frozenset({Stage.MONITORING}),
+    SessionAction.CLOSURE: frozenset({Stage.CLOSED}),
+    SessionAction.CANCELLATION: frozenset({Stage.CANCELLED}),
 }
 
 MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
 
 
-def open_moves(stage: Stage) -> list[Action]:
+def open_moves(stage: Stage) -> list[SessionAction]:
     """List what can be done with a session at this stage."""
     return MOVES.open(stage)
 
 
-def check_move(stage: Stage, action: Action) -> Stage:
+def check_move(stage: Stage, action: SessionAction) -> Stage:
     """Return the stage that the action leads to, or raise `IllegalMove`."""
     MOVES.check(stage, action)
     (target,) = LEADS_TO[action]
@@ -98,7 +98,7 @@ class Substance(StrEnum):
     METHADONE = "methadone"
 
 
-class Origin(StrEnum):
+class SessionOrigin(StrEnum):
     """Whether a session was run with this service, or entered as history from elsewhere."""
 
     CLINIC = "clinic"

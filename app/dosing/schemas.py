@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, computed_field
 from app.core.fields import Moment
 from app.core.schemas import Incoming, Outgoing
 from app.dosing import rules
-from app.dosing.rules import Action, Origin, Route, Stage, Substance
+from app.dosing.rules import Route, SessionAction, SessionOrigin, Stage, Substance
 
 ScheduledAt = Annotated[Moment, Field(description="When the session is planned to begin.")]
 DoseMg = Annotated[
@@ -63,7 +63,7 @@ class CancellationWrite(Incoming):
 class OwnDosingSession(Outgoing):
     """A session as its patient sees it."""
 
-    id: UUID
+    id: UUID = Field(description="Its id, made by whoever scheduled it.")
     status: Stage = Field(description="How far the session has come.")
     version: int = Field(description="Counts the changes of this session; the `ETag`.", examples=[3])
     scheduled_at: ScheduledAt
@@ -80,14 +80,16 @@ class DosingSession(OwnDosingSession):
     """A supervised session as the clinic sees it."""
 
     patient_id: UUID = Field(description="Whose session it is.")
-    origin: Origin = Field(description="`clinic` when it was run here, `imported` when it is history from elsewhere.")
+    origin: SessionOrigin = Field(
+        description="`clinic` when it was run here, `imported` when it is history from elsewhere."
+    )
     cancellation_reason: str | None = Field(description="Why it will not take place; null unless it was cancelled.")
 
     @computed_field(  # type: ignore[prop-decorator]  # mypy does not know decorators on a property
         description="What can be done with it now: last parts of addresses, and `move` for `PUT`."
     )
     @property
-    def open_moves(self) -> list[Action]:
+    def open_moves(self) -> list[SessionAction]:
         """List what can be done with it now."""
         return rules.open_moves(self.status)
 

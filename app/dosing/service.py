@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.pagination import PageRequest, make_cursor
 from app.dosing import rules, schemas
 from app.dosing.models import DosingSession, DosingSessionStep
-from app.dosing.rules import Action, Origin, Route, Stage, Substance
+from app.dosing.rules import Route, SessionAction, SessionOrigin, Stage, Substance
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import ClinicAccess, PatientAccess, PatientView, visible_patients
@@ -25,14 +25,14 @@ from app.timeline import service as timeline
 from app.timeline.errors import IdTaken
 from app.timeline.rules import Anchor, AnchorKind, LinkingWindows
 
-TOLD_AS: Final[dict[Action, EventType]] = {
-    Action.MOVE: EventType.DOSING_SESSION_MOVED,
-    Action.ARRIVAL: EventType.DOSING_SESSION_ARRIVED,
-    Action.CLEARANCE: EventType.DOSING_SESSION_CLEARED,
-    Action.DOSE: EventType.DOSING_SESSION_STARTED,
-    Action.DOSE_END: EventType.DOSING_SESSION_ENDED,
-    Action.CLOSURE: EventType.DOSING_SESSION_CLOSED,
-    Action.CANCELLATION: EventType.DOSING_SESSION_CANCELLED,
+TOLD_AS: Final[dict[SessionAction, EventType]] = {
+    SessionAction.MOVE: EventType.DOSING_SESSION_MOVED,
+    SessionAction.ARRIVAL: EventType.DOSING_SESSION_ARRIVED,
+    SessionAction.CLEARANCE: EventType.DOSING_SESSION_CLEARED,
+    SessionAction.DOSE: EventType.DOSING_SESSION_STARTED,
+    SessionAction.DOSE_END: EventType.DOSING_SESSION_ENDED,
+    SessionAction.CLOSURE: EventType.DOSING_SESSION_CLOSED,
+    SessionAction.CANCELLATION: EventType.DOSING_SESSION_CANCELLED,
 }
 FIRST_STEP: Final = "schedule"
 IMPORT: Final = "import"
@@ -64,18 +64,18 @@ async def schedule(
     if session.patient_id != access.patient.id:
         raise IdTaken
     if session.scheduled_at != plan.scheduled_at:
-        await _take(db, access, session, if_match, Action.MOVE, change={"scheduled_at": plan.scheduled_at})
+        await _take(db, access, session, if_match, SessionAction.MOVE, change={"scheduled_at": plan.scheduled_at})
     return session, False
 
 
 async def arrive(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
     """Record that the patient is here."""
-    return await _take(db, access, await _session(db, access, session_id), if_match, Action.ARRIVAL)
+    return await _take(db, access, await _session(db, access, session_id), if_match, SessionAction.ARRIVAL)
 
 
 async def clear(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
     """Record that a prescriber says the dose may be given."""
-    return await _take(db, access, await _session(db, access, session_id), if_match, Action.CLEARANCE)
+    return await _take(db, access, await _session(db, access, session_id), if_match, SessionAction.CLEARANCE)
 
 
 async def start_dose(
@@ -83,12 +83,12 @@ async def start_dose(
 ) -> DosingSession:
     """Record that administration began."""
     session = await _session(db, access, session_id)
-    _may_take(session, if_match, Action.DOSE)
+    _may_take(session, if_match, SessionAction.DOSE)
     now = clock.now()
     started_at = dose.dose_started_at or now
     rules.check_dose(dose.substance, dose.route, started_at, now=now, tolerance=_tolerance(access))
     given = {"substance": dose.substance, "route": dose.route, "dose_mg": dose.dose_mg, "dose_started_at": started_at}
-    return await _take(db, access, session, if_match, Action.DOSE, change=given)
+    return await _take(db, access, session, if_match, SessionAction.DOSE, change=given)
 
 
 async def end_dose(
@@ -96,17 +96,17 @@ async def end_dose(
 ) -> DosingSession:
     """Record that administration ended."""
     session = await _session(db, access, session_id)
-    _may_take(session, if_match, Action.DOSE_END)
+    _may_take(session, if_match, SessionAction.DOSE_END)
     now = clock.now()
     started_at = session.dose_started_at or now
     ended_at = (end and end.dose_ended_at) or max(now, started_at)
     rules.check_dose_end(started_at, ended_at, now=now, tolerance=_tolerance(access))
-    return await _take(db, access, session, if_match, Action.DOSE_END, change={"dose_ended_at": ended_at})
+    return await _take(db, access, session, if_match, SessionAction.DOSE_END, change={"dose_ended_at": ended_at})
 
 
 async def close(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
     """Record that the session's record is complete."""
-    return await _take(db, access, await _session(db, access, session_id), if_match, Action.CLOSURE)
+    return await _take(db, access, await _session(db, access, session_id), if_match, SessionAction.CLOSURE)
 
 
 async def cancel(
@@ -119,7 +119,9 @@ async def cancel(
     """Record that the session will not take place, and why."""
     session = await _session(db, access, session_id)
     change = {"cancellation_reason": cancellation.reason}
-    return await _take(db, access, session, if_match, Action.CANCELLATION, change=change, reason=cancellation.reason)
+    return await _take(
+        db, access, session, if_match, SessionAction.CANCELLATION, change=change, reason=cancellation.reason
+    )
 
 
 async def import_session(
@@ -149,7 +151,7 @@ async def import_session(
         substance=history.substance and history.substance.value,
         route=history.route and history.route.value,
         dose_mg=history.dose_mg,
-        origin=Origin.IMPORTED.value,
+        origin=SessionOrigin.IMPORTED.value,
     )
     await _insert(db, session)
     _keep_step(db, session, action=IMPORT, from_status=None, actor_id=actor_id)
@@ -229,7 +231,7 @@ async def _add(
         version=1,
         revision=access.patient.revise(db),
         scheduled_at=plan.scheduled_at,
-        origin=Origin.CLINIC.value,
+        origin=SessionOrigin.CLINIC.value,
     )
     await _insert(db, session)
     _keep_step(db, session, action=FIRST_STEP, from_status=None, actor_id=access.caller.membership_id)
@@ -246,7 +248,7 @@ async def _insert(db: Database, session: DosingSession) -> None:
         raise IdTaken from error
 
 
-def _may_take(session: DosingSession, if_match: str | None, action: Action) -> Stage:
+def _may_take(session: DosingSession, if_match: str | None, action: SessionAction) -> Stage:
     """Return the stage that the action leads to; raises for the wrong version, then for the wrong stage."""
     etags.require_match(
         if_match, session.version, lambda: schemas.DosingSession.model_validate(session).model_dump(mode="json")
@@ -259,7 +261,7 @@ async def _take(
     access: PatientAccess,
     session: DosingSession,
     if_match: str | None,
-    action: Action,
+    action: SessionAction,
     *,
     change: dict[str, Any] | None = None,
     reason: str | None = None,

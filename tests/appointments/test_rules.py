@@ -6,7 +6,7 @@ from app.appointments.rules import (
     LEADS_TO,
     MAY_FOLLOW,
     PLANNED,
-    Action,
+    AppointmentAction,
     Attendance,
     ParticipantRole,
     Reason,
@@ -37,7 +37,7 @@ class TestStatuses:
     def test_are_the_ten_of_fhir_and_each_has_its_line(self) -> None:
         assert len(Status) == 10
         assert set(MAY_FOLLOW) == set(Status)
-        assert set(LEADS_TO) == set(Action)
+        assert set(LEADS_TO) == set(AppointmentAction)
 
     @pytest.mark.parametrize(
         ("status", "moves"),
@@ -75,7 +75,7 @@ class TestStatuses:
     def test_fulfilled_comes_from_attendance_only(self) -> None:
         ways = {action for action, targets in LEADS_TO.items() if targets & {Status.FULFILLED, Status.NOSHOW}}
 
-        assert ways == {Action.ATTENDANCE}
+        assert ways == {AppointmentAction.ATTENDANCE}
 
 
 class TestAttendance:

@@ -9,8 +9,8 @@ from app.core.moves import IllegalMove
 from app.dosing.rules import (
     LEADS_TO,
     MAY_FOLLOW,
-    Action,
     Route,
+    SessionAction,
     Stage,
     Substance,
     check_dose,
@@ -27,7 +27,7 @@ TICK = timedelta(microseconds=1)
 class TestStages:
     def test_every_stage_has_its_line_in_the_table(self) -> None:
         assert set(MAY_FOLLOW) == set(Stage)
-        assert set(LEADS_TO) == set(Action)
+        assert set(LEADS_TO) == set(SessionAction)
 
     def test_every_stage_can_be_reached_and_all_but_the_last_can_be_left(self) -> None:
         assert frozenset().union(*MAY_FOLLOW.values()) == set(Stage)
@@ -52,7 +52,7 @@ class TestStages:
     )
     def test_each_offers_its_moves_and_no_other(self, stage: Stage, moves: list[str]) -> None:
         assert open_moves(stage) == moves
-        for action in Action:
+        for action in SessionAction:
             if action in moves:
                 assert {check_move(stage, action)} == LEADS_TO[action]
             else:
@@ -62,36 +62,38 @@ class TestStages:
     @pytest.mark.parametrize(
         ("stage", "action", "missing"),
         [
-            (Stage.SCHEDULED, Action.DOSE, ["arrival", "clearance"]),
-            (Stage.SCHEDULED, Action.CLOSURE, ["arrival", "clearance", "dose", "dose-end"]),
-            (Stage.CHECKED_IN, Action.DOSE, ["clearance"]),
-            (Stage.DOSING, Action.CLOSURE, ["dose-end"]),
-            (Stage.DOSING, Action.CANCELLATION, []),
-            (Stage.CLOSED, Action.ARRIVAL, []),
+            (Stage.SCHEDULED, SessionAction.DOSE, ["arrival", "clearance"]),
+            (Stage.SCHEDULED, SessionAction.CLOSURE, ["arrival", "clearance", "dose", "dose-end"]),
+            (Stage.CHECKED_IN, SessionAction.DOSE, ["clearance"]),
+            (Stage.DOSING, SessionAction.CLOSURE, ["dose-end"]),
+            (Stage.DOSING, SessionAction.CANCELLATION, []),
+            (Stage.CLOSED, SessionAction.ARRIVAL, []),
         ],
     )
-    def test_a_refusal_says_what_is_missing(self, stage: Stage, action: Action, missing: list[str]) -> None:
+    def test_a_refusal_says_what_is_missing(self, stage: Stage, action: SessionAction, missing: list[str]) -> None:
         with pytest.raises(IllegalMove) as refused:
             check_move(stage, action)
 
         assert refused.value.members["current"] == stage
         assert refused.value.members["missing"] == missing
 
-    @given(st.lists(st.sampled_from(Action), max_size=30))
-    def test_no_dose_without_arrival_and_clearance_and_nothing_after_the_end(self, attempts: list[Action]) -> None:
+    @given(st.lists(st.sampled_from(SessionAction), max_size=30))
+    def test_no_dose_without_arrival_and_clearance_and_nothing_after_the_end(
+        self, attempts: list[SessionAction]
+    ) -> None:
         stage, done = Stage.SCHEDULED, []
         for action in attempts:
             if action in open_moves(stage):
                 stage = check_move(stage, action)
                 done.append(action)
 
-        if Action.DOSE in done:
-            before = done[: done.index(Action.DOSE)]
-            assert Action.ARRIVAL in before
-            assert Action.CLEARANCE in before
-            assert Action.CANCELLATION not in done
-            assert done.count(Action.DOSE) == 1
-        for last in (Action.CLOSURE, Action.CANCELLATION):
+        if SessionAction.DOSE in done:
+            before = done[: done.index(SessionAction.DOSE)]
+            assert SessionAction.ARRIVAL in before
+            assert SessionAction.CLEARANCE in before
+            assert SessionAction.CANCELLATION not in done
+            assert done.count(SessionAction.DOSE) == 1
+        for last in (SessionAction.CLOSURE, SessionAction.CANCELLATION):
             assert last not in done[:-1]
 
 
