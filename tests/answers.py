@@ -36,7 +36,7 @@ class Answers:
         self._paths = [(re.compile(re.sub(r"\\{[^/]+?\\}", "[^/]+", re.escape(path))), path) for path in templates]
 
     @cached_property
-    def _registry(self) -> Any:  # noqa: ANN401  the library has no types
+    def _registry(self) -> Any:
         return jsonschema_rs.Registry([(DOCUMENT, self._document)], draft=jsonschema_rs.Draft202012)
 
     def template(self, path: str) -> str | None:
