@@ -62,11 +62,11 @@ def find_binaries() -> Path:
 class Server:
     """One PostgreSQL, empty at first. `host` is the folder of its socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self.binaries = find_binaries()
         keeper = Path(__file__).with_name("postgresql_keeper.py")
         self._keeper = subprocess.Popen(
-            [sys.executable, keeper, self.binaries],
+            [sys.executable, keeper, self.binaries, *(["durable"] if durable else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

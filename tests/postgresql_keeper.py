@@ -3,7 +3,7 @@
 It is a process of its own, because nothing in the process that runs the tests survives `kill -9`: when that process
 goes, however it goes, the pipe closes, and the keeper stops the server and removes its files.
 
-Usage: `python postgresql_keeper.py FOLDER_OF_BINARIES`. Prints the folder of the server's socket once it answers.
+Usage: `python postgresql_keeper.py FOLDER_OF_BINARIES [durable]`; `durable` keeps PostgreSQL's own defaults, for benchmarks. Prints the folder of the server's socket once it answers.
 """
 
 import os
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 30
+DURABLE = {"shared_buffers": "512MB", "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 STATUS_LINE = 7  # of postmaster.pid, counted from 0
 SETTINGS = {
     "listen_addresses": "",  # the socket only: no port to clash over
@@ -47,7 +48,8 @@ def ordinary_user() -> dict[str, Any]:
 class Keeper:
     """The server and its folder."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
+        self.settings = SETTINGS | (DURABLE if durable else {})
         self.folder = Path(tempfile.mkdtemp(prefix="afterglow-pg-", dir=_short_temporary_folder()))
         self.data = self.folder / "data"
         self.as_user = ordinary_user()
@@ -91,7 +93,7 @@ class Keeper:
             )
             if made.returncode:
                 self._give_up("initdb failed")
-            settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+            settings = [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
             self.server = subprocess.Popen(
                 [self.binaries / "postgres", "-D", self.data, "-k", self.folder, *settings],
                 stdout=log,
@@ -138,12 +140,12 @@ def _short_temporary_folder() -> str | None:
     return "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108  mkdtemp makes the folder, with a name nobody can guess
 
 
-def main(binaries: str) -> None:
+def main(binaries: str, *options: str) -> None:
     """Serve until standard input closes."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C ends the tests; closing the pipe ends this
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    keeper = Keeper(Path(binaries))
+    keeper = Keeper(Path(binaries), durable="durable" in options)
     try:
         keeper.start()
         print(keeper.folder, flush=True)
@@ -153,4 +155,4 @@ def main(binaries: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

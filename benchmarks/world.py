@@ -1,0 +1,188 @@
+"""What is measured on: one clinic, its patients, and a million values, made by the database itself in seconds."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import sqlalchemy as sa
+
+from app.clinics import service as clinics
+from app.core import crypto
+from app.core.db import Database, create_engine, new_session
+from app.core.ids import new_id
+from app.core.settings import Settings
+from app.identity import service as identity
+from app.identity.permissions import Role
+
+ROOT = Path(__file__).parents[1]
+TOKEN_HOURS = 12
+WRITERS = 64
+SESSIONS_TODAY = 20
+SHORT, LONG = 1_000, 36_500
+LAST_DAY = datetime(2026, 11, 22, tzinfo=UTC)
+
+FILL = """
+INSERT INTO check_ins (id, clinic_id, patient_id, version, revision, recorded_at, time_zone, utc_offset_minutes,
+    received_at, clock_suspect, late, origin, responses, scores, fingerprint)
+SELECT md5($2::uuid::text || n)::uuid, $1::uuid, $2::uuid, 1, n, $4::timestamptz - n * ($5::interval / $3::int), 'UTC', 0, now(), false,
+    false, 'patient', '[]', '[]', decode(md5($2::uuid::text || n), 'hex')
+FROM generate_series(1, $3::int) AS n
+"""
+FILL_MOMENTS = """
+INSERT INTO timeline_moments (clinic_id, patient_id, check_in_id, at, placeable, corrected, relinks, revision)
+SELECT clinic_id, patient_id, id, recorded_at, true, false, 0, revision FROM check_ins
+WHERE clinic_id = $1 AND patient_id = $2
+"""
+FILL_VALUES = """
+INSERT INTO observations (clinic_id, patient_id, measure, substance, recorded_at, check_in_id, value, local_day,
+    utc_offset_minutes)
+SELECT clinic_id, patient_id, measure, substance, recorded_at, id,
+    5 + 3 * sin(extract(epoch FROM recorded_at) / 90000.0) + (revision % 3), (recorded_at AT TIME ZONE 'UTC')::date, 0
+FROM check_ins, (VALUES ('craving', 'alcohol'), ('craving_peak', 'alcohol'), ('mood', ''), ('withdrawal', ''))
+    AS m (measure, substance)
+WHERE clinic_id = $1 AND patient_id = $2
+"""
+
+
+@dataclass(slots=True)
+class World:
+    """Where things are."""
+
+    settings: Settings
+    clinic_id: UUID
+    short_patient: UUID
+    long_patient: UUID
+    tokens: list[str]
+    short_token: str
+    long_token: str
+    nurse_token: str
+
+    @property
+    def dsn(self) -> str:
+        """The database's address for a driver."""
+        return self.settings.database_url
+
+
+def migrate(settings: Settings) -> None:
+    """Bring a database to the newest schema, as an operator does."""
+    environment = os.environ | {"AFTERGLOW_DATABASE_URL": settings.database_url}
+    subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], check=True, cwd=ROOT, env=environment)
+
+
+async def make(settings: Settings, *, filler_patients: int) -> World:
+    """Fill a migrated database. `filler_patients` have 5,000 check-ins each, so that the tables are not small."""
+    crypto.install([key.get_secret_value() for key in settings.secret_keys])
+    engine = create_engine(settings)
+    db = new_session(engine)
+    clinic = await clinics.create_clinic(db, name="Benchmark", time_zone="Europe/Berlin", locale="en-GB")
+    people = [await _person(db, settings, clinic.id, Role.PATIENT, f"p{n}") for n in range(WRITERS + 2)]
+    nurse = await _person(db, settings, clinic.id, Role.COORDINATOR, "coordinator")
+    patients = [patient for patient, _ in people]
+    (short, short_token), (long, long_token) = people[-2:]
+    assert short is not None
+    assert long is not None
+    world = World(
+        settings, clinic.id, short, long, [token for _, token in people[:WRITERS]], short_token, long_token, nurse[1]
+    )
+    await _schedule(db, clinic.id, [patient for patient in patients if patient is not None])
+    await db.finish()
+    if not settings.is_sqlite:
+        await _fill(world, filler_patients, db)
+    await db.close()
+    await engine.dispose()
+    return world
+
+
+async def _person(
+    db: Database, settings: Settings, clinic_id: UUID, role: Role, name: str
+) -> tuple[UUID | None, str]:
+    patient = None
+    if role is Role.PATIENT:
+        patient = (await clinics.enrol(db, clinic_id, display_name=name, time_zone="Europe/Berlin")).id
+    account = await identity.add_account(db, settings, f"{name}@example.org", "never-signed-in-with")
+    membership = await identity.add_membership(
+        db, account, clinic_id=clinic_id, role=role, display_name=name, patient_id=patient
+    )
+    tokens = identity.begin(
+        db, settings, membership, "benchmark", methods="password", access_lasts=timedelta(hours=TOKEN_HOURS)
+    )
+    await db.flush()
+    return patient, tokens.access_token
+
+
+async def _schedule(db: Database, clinic_id: UUID, patients: list[UUID]) -> None:
+    """Each patient had two doses and two appointments, and twenty of them have a session today."""
+    from app.dosing.models import DosingSession
+    from app.timeline.models import TimelineAnchor
+
+    for number, patient in enumerate(patients):
+        days = [40, 12] + ([0] if number < SESSIONS_TODAY else [])
+        for day in days:
+            at = LAST_DAY + timedelta(hours=9, minutes=number) - timedelta(days=day)
+            given = day > 0
+            session_id = new_id()
+            db.stage(
+                DosingSession,
+                {
+                    "id": session_id,
+                    "clinic_id": clinic_id,
+                    "patient_id": patient,
+                    "status": "closed" if given else "scheduled",
+                    "version": 1,
+                    "revision": 0,
+                    "scheduled_at": at,
+                    "dose_started_at": at if given else None,
+                    "substance": "ketamine" if given else None,
+                    "route": "IV" if given else None,
+                    "dose_mg": 35.0 if given else None,
+                    "origin": "clinic",
+                },
+            )
+            db.stage(
+                TimelineAnchor,
+                {
+                    "id": session_id,
+                    "clinic_id": clinic_id,
+                    "patient_id": patient,
+                    "kind": "dosing_session",
+                    "scheduled_at": at,
+                    "ends_at": None,
+                    "started_at": at if given else None,
+                    "ended_at": None,
+                    "cancelled": False,
+                },
+            )
+    await db.flush_staged()
+
+
+async def _fill(world: World, filler_patients: int, db: Database) -> None:
+    connection = await asyncpg.connect(world.dsn)
+    sizes = [(world.short_patient, SHORT, "125 days"), (world.long_patient, LONG, "3650 days")]
+    for number in range(filler_patients):
+        patient = await clinics.enrol(db, world.clinic_id, display_name=f"filler {number}", time_zone="UTC")
+        sizes.append((patient.id, 5000, "625 days"))
+    await db.finish()
+    for patient_id, count, span in sizes:
+        async with connection.transaction():
+            await connection.execute(
+                FILL.replace("$5::interval", f"interval '{span}'"), world.clinic_id, patient_id, count, LAST_DAY
+            )
+            await connection.execute(FILL_MOMENTS, world.clinic_id, patient_id)
+            await connection.execute(FILL_VALUES, world.clinic_id, patient_id)
+    await connection.execute("CREATE TABLE floor_rows (id uuid PRIMARY KEY, patient_id uuid, body text, at timestamptz)")
+    await connection.execute("VACUUM (ANALYZE)")
+    await connection.close()
+
+
+async def values_stored(settings: Settings) -> int:
+    """How many values there are."""
+    engine = create_engine(settings)
+    async with engine.connect() as connection:
+        found = await connection.scalar(sa.text("SELECT count(*) FROM observations"))
+    await engine.dispose()
+    return int(found or 0)
