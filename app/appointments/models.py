@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.appointments.rules import Status
+from app.appointments.rules import AppointmentStatus
 from app.core.columns import Instant, Sealed
 from app.core.db import Base
 
@@ -24,7 +24,7 @@ class Appointment(Base):
         sa.Index(None, "clinic_id", "scheduled_at", "id"),
         sa.Index(None, "clinic_id", "patient_id", "scheduled_at", "id"),
         sa.CheckConstraint(
-            f"status IN ({', '.join(repr(status.value) for status in Status)})",
+            f"status IN ({', '.join(repr(status.value) for status in AppointmentStatus)})",
             name="known_status",
         ),
         sa.CheckConstraint("ends_at IS NULL OR ends_at > scheduled_at", name="ends_after_start"),

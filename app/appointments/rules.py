@@ -13,7 +13,7 @@ from app.core.errors import FieldError, InvalidRequest
 from app.core.moves import IllegalMove, Moves
 
 
-class Kind(StrEnum):
+class AppointmentKind(StrEnum):
     """What an appointment is for: the modality of therapy or care."""
 
     CBT = "cbt"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
     KETAMINE_SESSION = "ketamine_session"
 
 
-class Format(StrEnum):
+class AppointmentFormat(StrEnum):
     """Who meets."""
 
     INDIVIDUAL = "individual"
@@ -41,7 +41,7 @@ class Format(StrEnum):
     FAMILY = "family"
 
 
-class Channel(StrEnum):
+class AppointmentChannel(StrEnum):
     """How they meet."""
 
     IN_PERSON = "in_person"
@@ -49,7 +49,7 @@ class Channel(StrEnum):
     PHONE = "phone"
 
 
-class Status(StrEnum):
+class AppointmentStatus(StrEnum):
     """The ten codes of FHIR R4. `fulfilled` and `noshow` only come from recorded attendance."""
 
     PROPOSED = "proposed"
@@ -84,7 +84,7 @@ class Attendance(StrEnum):
     NO_SHOW = "no_show"
 
 
-class Reason(StrEnum):
+class AttendanceReason(StrEnum):
     """Why an appointment was missed, cut short or cancelled."""
 
     ILLNESS = "illness"
@@ -128,7 +128,9 @@ class ParticipantStatus(StrEnum):
     NEEDS_ACTION = "needs-action"
 
 
-PLANNED: Final = frozenset({Status.PROPOSED, Status.PENDING, Status.WAITLIST, Status.BOOKED})
+PLANNED: Final = frozenset(
+    {AppointmentStatus.PROPOSED, AppointmentStatus.PENDING, AppointmentStatus.WAITLIST, AppointmentStatus.BOOKED}
+)
 """Statuses that planning may give, and from which it may be replanned."""
 
 TOOK_PART: Final = frozenset({Attendance.ATTENDED, Attendance.LATE, Attendance.LEFT_EARLY})
@@ -137,33 +139,42 @@ RECORDED_AFTERWARDS: Final = TOOK_PART | {Attendance.NO_SHOW}
 """What the attendance of an appointment can be recorded as; the rest comes from cancelling it."""
 
 TAKES_NO_PLACE: Final = frozenset(
-    {Status.PROPOSED, Status.WAITLIST, Status.CANCELLED, Status.NOSHOW, Status.ENTERED_IN_ERROR}
+    {
+        AppointmentStatus.PROPOSED,
+        AppointmentStatus.WAITLIST,
+        AppointmentStatus.CANCELLED,
+        AppointmentStatus.NOSHOW,
+        AppointmentStatus.ENTERED_IN_ERROR,
+    }
 )
 """An appointment with one of these is no place in time to which a check-in could belong by the clock."""
 
 LONGEST: Final = timedelta(hours=24)
 """No appointment is planned to last longer; a later end is taken for a slip."""
 
-_ENDINGS: Final = frozenset({Status.CANCELLED, Status.ENTERED_IN_ERROR})
-_RECORDED: Final = frozenset({Status.FULFILLED, Status.NOSHOW})
+_ENDINGS: Final = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.ENTERED_IN_ERROR})
+_RECORDED: Final = frozenset({AppointmentStatus.FULFILLED, AppointmentStatus.NOSHOW})
 
-MAY_FOLLOW: Final[dict[Status, frozenset[Status]]] = {
-    Status.PROPOSED: PLANNED | _ENDINGS,
-    Status.PENDING: PLANNED | _ENDINGS,
-    Status.WAITLIST: PLANNED | _ENDINGS,
-    Status.BOOKED: PLANNED | _ENDINGS | _RECORDED | {Status.ARRIVED, Status.CHECKED_IN},
-    Status.ARRIVED: _ENDINGS | {Status.CHECKED_IN, Status.FULFILLED},
-    Status.CHECKED_IN: _ENDINGS | {Status.FULFILLED},
-    Status.FULFILLED: _RECORDED | {Status.ENTERED_IN_ERROR},
-    Status.NOSHOW: _RECORDED | {Status.ENTERED_IN_ERROR},
-    Status.CANCELLED: frozenset({Status.ENTERED_IN_ERROR}),
-    Status.ENTERED_IN_ERROR: frozenset(),
+MAY_FOLLOW: Final[dict[AppointmentStatus, frozenset[AppointmentStatus]]] = {
+    AppointmentStatus.PROPOSED: PLANNED | _ENDINGS,
+    AppointmentStatus.PENDING: PLANNED | _ENDINGS,
+    AppointmentStatus.WAITLIST: PLANNED | _ENDINGS,
+    AppointmentStatus.BOOKED: PLANNED
+    | _ENDINGS
+    | _RECORDED
+    | {AppointmentStatus.ARRIVED, AppointmentStatus.CHECKED_IN},
+    AppointmentStatus.ARRIVED: _ENDINGS | {AppointmentStatus.CHECKED_IN, AppointmentStatus.FULFILLED},
+    AppointmentStatus.CHECKED_IN: _ENDINGS | {AppointmentStatus.FULFILLED},
+    AppointmentStatus.FULFILLED: _RECORDED | {AppointmentStatus.ENTERED_IN_ERROR},
+    AppointmentStatus.NOSHOW: _RECORDED | {AppointmentStatus.ENTERED_IN_ERROR},
+    AppointmentStatus.CANCELLED: frozenset({AppointmentStatus.ENTERED_IN_ERROR}),
+    AppointmentStatus.ENTERED_IN_ERROR: frozenset(),
 }
 """Which status may follow which. Recorded attendance may be corrected; what was entered in error stays so."""
 
-LEADS_TO: Final[dict[AppointmentAction, frozenset[Status]]] = {
+LEADS_TO: Final[dict[AppointmentAction, frozenset[AppointmentStatus]]] = {
     AppointmentAction.MOVE: PLANNED,
-    AppointmentAction.ARRIVAL: frozenset({Status.ARRIVED}),
+    AppointmentAction.ARRIVAL: frozenset({AppointmentStatus.ARRIVED}),
     AppointmentAction.ATTENDANCE: _RECORDED,
     AppointmentAction.CANCELLATION: _ENDINGS,
 }
@@ -171,51 +182,57 @@ LEADS_TO: Final[dict[AppointmentAction, frozenset[Status]]] = {
 MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
 
 
-def open_moves(status: Status) -> list[AppointmentAction]:
+def open_moves(status: AppointmentStatus) -> list[AppointmentAction]:
     """List what can be done with an appointment in this status."""
     return MOVES.open(status)
 
 
-def check_planning(status: Status, wanted: Status) -> None:
+def check_planning(status: AppointmentStatus, wanted: AppointmentStatus) -> None:
     """Raise `IllegalMove` unless an appointment in this status may be replanned as `wanted`."""
     MOVES.check(status, AppointmentAction.MOVE, wanted)
 
 
-def check_arrival(status: Status) -> None:
+def check_arrival(status: AppointmentStatus) -> None:
     """Raise `IllegalMove` unless the patient's arrival can be recorded."""
     MOVES.check(status, AppointmentAction.ARRIVAL)
 
 
-def status_after_attendance(status: Status, attendance: Attendance, *, scheduled_at: datetime, now: datetime) -> Status:
+def status_after_attendance(
+    status: AppointmentStatus, attendance: Attendance, *, scheduled_at: datetime, now: datetime
+) -> AppointmentStatus:
     """Return the status that recorded attendance leads to, or raise `IllegalMove`.
 
     Before its planned time an appointment has no attendance, unless the patient has arrived.
     """
-    wanted = Status.FULFILLED if attendance in TOOK_PART else Status.NOSHOW
+    wanted = AppointmentStatus.FULFILLED if attendance in TOOK_PART else AppointmentStatus.NOSHOW
     MOVES.check(status, AppointmentAction.ATTENDANCE, wanted)
-    if status is Status.BOOKED and now < scheduled_at:
+    if status is AppointmentStatus.BOOKED and now < scheduled_at:
         others = [move for move in open_moves(status) if move is not AppointmentAction.ATTENDANCE]
         raise IllegalMove(current=status, open_moves=others, missing=[AppointmentAction.ARRIVAL])
     return wanted
 
 
-def status_after_cancellation(status: Status, reason: Reason) -> Status:
+def status_after_cancellation(status: AppointmentStatus, reason: AttendanceReason) -> AppointmentStatus:
     """Return the status that cancelling leads to, or raise `IllegalMove`.
 
     With the reason `entered_in_error` the appointment never existed, whatever became of it since.
     """
-    wanted = Status.ENTERED_IN_ERROR if reason is Reason.ENTERED_IN_ERROR else Status.CANCELLED
+    wanted = (
+        AppointmentStatus.ENTERED_IN_ERROR
+        if reason is AttendanceReason.ENTERED_IN_ERROR
+        else AppointmentStatus.CANCELLED
+    )
     MOVES.check(status, AppointmentAction.CANCELLATION, wanted)
     return wanted
 
 
-def status_of_history(attendance: Attendance | None) -> Status:
+def status_of_history(attendance: Attendance | None) -> AppointmentStatus:
     """Return the status of an appointment of the past, of which nothing but the attendance is known."""
     if attendance is None:
-        return Status.BOOKED
+        return AppointmentStatus.BOOKED
     if attendance in TOOK_PART:
-        return Status.FULFILLED
-    return Status.NOSHOW if attendance is Attendance.NO_SHOW else Status.CANCELLED
+        return AppointmentStatus.FULFILLED
+    return AppointmentStatus.NOSHOW if attendance is Attendance.NO_SHOW else AppointmentStatus.CANCELLED
 
 
 def check_times(scheduled_at: datetime, ends_at: datetime | None) -> None:
@@ -227,14 +244,14 @@ def check_times(scheduled_at: datetime, ends_at: datetime | None) -> None:
     raise InvalidRequest(errors=[fault])
 
 
-def check_attendance(attendance: Attendance, minutes: int | None, reason: Reason | None) -> None:
+def check_attendance(attendance: Attendance, minutes: int | None, reason: AttendanceReason | None) -> None:
     """Refuse minutes of somebody who was not there, and reasons without a miss; raises `InvalidRequest`."""
     faults = []
     if attendance is Attendance.NO_SHOW and minutes is not None:
         faults.append(FieldError("/minutes", "not_for_no_show", "Somebody who was not there took part for no minutes."))
     if attendance is Attendance.ATTENDED and reason is not None:
         faults.append(FieldError("/reason", "not_for_attended", "There is nothing to give a reason for."))
-    if reason is Reason.ENTERED_IN_ERROR:
+    if reason is AttendanceReason.ENTERED_IN_ERROR:
         faults.append(FieldError("/reason", "only_for_cancellation", "Cancel what was entered in error."))
     if faults:
         raise InvalidRequest(errors=faults)

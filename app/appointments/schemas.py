@@ -8,15 +8,15 @@ from pydantic import Field, StringConstraints, computed_field
 from app.appointments import rules
 from app.appointments.rules import (
     AppointmentAction,
+    AppointmentChannel,
+    AppointmentFormat,
+    AppointmentKind,
     AppointmentOrigin,
+    AppointmentStatus,
     Attendance,
-    Channel,
-    Format,
-    Kind,
+    AttendanceReason,
     ParticipantRole,
     ParticipantStatus,
-    Reason,
-    Status,
 )
 from app.core.fields import Moment, Whole
 from app.core.schemas import Incoming, Outgoing
@@ -45,12 +45,12 @@ class ParticipantWrite(Incoming):
 class AppointmentWrite(Incoming):
     """Plan for an appointment."""
 
-    kind: Kind = Field(description="What it is for.")
-    format: Format = Field(Format.INDIVIDUAL, description="Who meets.")
-    channel: Channel = Field(Channel.IN_PERSON, description="How they meet.")
-    status: Literal[Status.PROPOSED, Status.PENDING, Status.WAITLIST, Status.BOOKED] = Field(
-        Status.BOOKED, description="How firm the plan is."
-    )
+    kind: AppointmentKind = Field(description="What it is for.")
+    format: AppointmentFormat = Field(AppointmentFormat.INDIVIDUAL, description="Who meets.")
+    channel: AppointmentChannel = Field(AppointmentChannel.IN_PERSON, description="How they meet.")
+    status: Literal[
+        AppointmentStatus.PROPOSED, AppointmentStatus.PENDING, AppointmentStatus.WAITLIST, AppointmentStatus.BOOKED
+    ] = Field(AppointmentStatus.BOOKED, description="How firm the plan is.")
     scheduled_at: ScheduledAt
     ends_at: EndsAt | None = Field(None, description="Null for the clinic's usual length.")
     location: Words | None = Field(None, description="Room or address. Encrypted at rest.", examples=["Room 2"])
@@ -66,14 +66,16 @@ class AttendanceWrite(Incoming):
         description="Whether the patient took part."
     )
     minutes: Minutes | None = Field(None, description="How long the patient took part, in minutes; not for `no_show`.")
-    reason: Reason | None = Field(None, description="Why they came late, left early or did not come.")
+    reason: AttendanceReason | None = Field(None, description="Why they came late, left early or did not come.")
 
 
 class AppointmentCancellationWrite(Incoming):
     """Who cancels, and why."""
 
     by: Literal["patient", "clinic"] = Field(description="Who cancels.")
-    reason: Reason = Field(description="Why. `entered_in_error` says that the appointment should never have existed.")
+    reason: AttendanceReason = Field(
+        description="Why. `entered_in_error` says that the appointment should never have existed."
+    )
 
 
 class Participant(Outgoing):
@@ -89,10 +91,10 @@ class OwnAppointment(Outgoing):
     """An appointment as its patient sees it."""
 
     id: UUID = Field(description="Its id, made by whoever booked it.")
-    kind: Kind = Field(description="What it is for.")
-    format: Format = Field(description="Who meets.")
-    channel: Channel = Field(description="How they meet.")
-    status: Status = Field(description="What became of it (the codes of FHIR R4).")
+    kind: AppointmentKind = Field(description="What it is for.")
+    format: AppointmentFormat = Field(description="Who meets.")
+    channel: AppointmentChannel = Field(description="How they meet.")
+    status: AppointmentStatus = Field(description="What became of it (the codes of FHIR R4).")
     version: int = Field(description="Counts the changes of this appointment; the `ETag`.", examples=[1])
     scheduled_at: ScheduledAt
     ends_at: EndsAt | None = Field(description="When it is planned to end; null for the clinic's usual length.")
@@ -106,7 +108,9 @@ class Appointment(OwnAppointment):
     """An appointment as the clinic sees it."""
 
     patient_id: UUID = Field(description="Whose appointment it is.")
-    reason: Reason | None = Field(description="Why it was missed, cut short or cancelled; null when nobody said.")
+    reason: AttendanceReason | None = Field(
+        description="Why it was missed, cut short or cancelled; null when nobody said."
+    )
     origin: AppointmentOrigin = Field(description="`clinic` when it was planned here, `imported` when it is history.")
 
     @computed_field(  # type: ignore[prop-decorator]  # mypy does not know decorators on a property
@@ -125,11 +129,11 @@ class AppointmentStep(Outgoing):
     at: Moment = Field(description="When the step was recorded.")
     actor_id: UUID | None = Field(description="Member of staff who took it; null for an import by command.")
     action: str = Field(description="`book`, `import`, or one of the actions.", examples=["arrival"])
-    from_status: Status | None = Field(description="Status before; null for the first step.")
-    to_status: Status = Field(description="Status afterwards.")
+    from_status: AppointmentStatus | None = Field(description="AppointmentStatus before; null for the first step.")
+    to_status: AppointmentStatus = Field(description="AppointmentStatus afterwards.")
     scheduled_at: Moment = Field(description="The planned begin, as it was after this step.")
     attendance: Attendance | None = Field(description="Attendance, as it was after this step.")
-    reason: Reason | None = Field(description="The reason, as it was after this step.")
+    reason: AttendanceReason | None = Field(description="The reason, as it was after this step.")
 
 
 class AppointmentRecord(Appointment):

@@ -12,13 +12,13 @@ from app.appointments import queries, rules, schemas
 from app.appointments.models import Appointment, AppointmentParticipant, AppointmentStep
 from app.appointments.rules import (
     AppointmentAction,
+    AppointmentChannel,
+    AppointmentFormat,
+    AppointmentKind,
     AppointmentOrigin,
+    AppointmentStatus,
     Attendance,
-    Channel,
-    Format,
-    Kind,
-    Reason,
-    Status,
+    AttendanceReason,
 )
 from app.core import clock, etags
 from app.core.db import Database
@@ -48,14 +48,14 @@ class AppointmentHistory:
     """An appointment of the past: what an import knows of it. `attendance` is None when nobody wrote it down."""
 
     id: UUID
-    kind: Kind
+    kind: AppointmentKind
     scheduled_at: datetime
     ends_at: datetime | None = None
-    format: Format = Format.INDIVIDUAL
-    channel: Channel = Channel.IN_PERSON
+    format: AppointmentFormat = AppointmentFormat.INDIVIDUAL
+    channel: AppointmentChannel = AppointmentChannel.IN_PERSON
     attendance: Attendance | None = None
     attended_minutes: int | None = None
-    reason: Reason | None = None
+    reason: AttendanceReason | None = None
 
 
 async def book(
@@ -93,8 +93,8 @@ async def arrive(
 ) -> schemas.Appointment:
     """Record that the patient is here."""
     appointment = await _matching(db, access, appointment_id, if_match)
-    rules.check_arrival(Status(appointment.status))
-    await _keep(db, access, appointment, AppointmentAction.ARRIVAL, Status.ARRIVED)
+    rules.check_arrival(AppointmentStatus(appointment.status))
+    await _keep(db, access, appointment, AppointmentAction.ARRIVAL, AppointmentStatus.ARRIVED)
     return await _shown(db, appointment)
 
 
@@ -108,7 +108,7 @@ async def attend(
     """Record whether the patient took part, or correct what was recorded."""
     appointment = await _matching(db, access, appointment_id, if_match)
     status = rules.status_after_attendance(
-        Status(appointment.status), record.attendance, scheduled_at=appointment.scheduled_at, now=clock.now()
+        AppointmentStatus(appointment.status), record.attendance, scheduled_at=appointment.scheduled_at, now=clock.now()
     )
     rules.check_attendance(record.attendance, record.minutes, record.reason)
     appointment.attendance = record.attendance.value
@@ -127,10 +127,10 @@ async def cancel(
 ) -> schemas.Appointment:
     """Record that the appointment will not take place, or should never have existed."""
     appointment = await _matching(db, access, appointment_id, if_match)
-    status = rules.status_after_cancellation(Status(appointment.status), cancellation.reason)
+    status = rules.status_after_cancellation(AppointmentStatus(appointment.status), cancellation.reason)
     by_patient = cancellation.by == "patient"
     who = Attendance.CANCELLED_PATIENT if by_patient else Attendance.CANCELLED_CLINIC
-    appointment.attendance = who.value if status is Status.CANCELLED else None
+    appointment.attendance = who.value if status is AppointmentStatus.CANCELLED else None
     appointment.attended_minutes = None
     appointment.reason = cancellation.reason.value
     await _keep(db, access, appointment, AppointmentAction.CANCELLATION, status)
@@ -295,7 +295,7 @@ async def _shown(db: Database, appointment: Appointment) -> schemas.Appointment:
 
 
 async def _keep(
-    db: Database, access: PatientAccess, appointment: Appointment, action: AppointmentAction, status: Status
+    db: Database, access: PatientAccess, appointment: Appointment, action: AppointmentAction, status: AppointmentStatus
 ) -> None:
     """Take one step, after everything else about it was set: the only way in which an appointment changes."""
     from_status, appointment.status = appointment.status, status.value
@@ -346,5 +346,5 @@ def _anchor(appointment: Appointment) -> Anchor:
         kind=AnchorKind.APPOINTMENT,
         scheduled_at=appointment.scheduled_at,
         ends_at=appointment.ends_at,
-        cancelled=Status(appointment.status) in rules.TAKES_NO_PLACE,
+        cancelled=AppointmentStatus(appointment.status) in rules.TAKES_NO_PLACE,
     )

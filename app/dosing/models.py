@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant, Sealed
 from app.core.db import Base
-from app.dosing.rules import Stage
+from app.dosing.rules import SessionStage
 
 
 class DosingSession(Base):
@@ -21,7 +21,7 @@ class DosingSession(Base):
         sa.Index(None, "clinic_id", "scheduled_at", "id"),
         sa.Index(None, "clinic_id", "patient_id", "scheduled_at", "id"),
         sa.CheckConstraint(
-            f"status IN ({', '.join(repr(stage.value) for stage in Stage)})",
+            f"status IN ({', '.join(repr(stage.value) for stage in SessionStage)})",
             name="known_status",
         ),
         sa.CheckConstraint("dose_ended_at IS NULL OR dose_ended_at >= dose_started_at", name="ends_after_start"),

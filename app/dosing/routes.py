@@ -168,7 +168,7 @@ async def close_dosing_session(
 @router.post("/dosing-sessions/{session_id}/cancellation", summary="Cancel a session", responses=STEP)
 async def cancel_dosing_session(
     session_id: UUID,
-    cancellation: schemas.CancellationWrite,
+    cancellation: schemas.DosingSessionCancellationWrite,
     access: Annotated[PatientAccess, allow(Permission.DOSING_CANCEL, **OF_SESSION)],
     *,
     db: Db,

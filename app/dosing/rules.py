@@ -13,7 +13,7 @@ from app.core.errors import FieldError, InvalidRequest
 from app.core.moves import Moves
 
 
-class Stage(StrEnum):
+class SessionStage(StrEnum):
     """How far a session has come.
 
     `scheduled`: planned. `checked_in`: the patient is here. `cleared`: a prescriber said that the dose may be given.
@@ -48,41 +48,43 @@ class SessionAction(StrEnum):
     CANCELLATION = "cancellation"
 
 
-MAY_FOLLOW: Final[dict[Stage, frozenset[Stage]]] = {
-    Stage.SCHEDULED: frozenset({Stage.SCHEDULED, Stage.CHECKED_IN, Stage.CANCELLED}),
-    Stage.CHECKED_IN: frozenset({Stage.CLEARED, Stage.HELD, Stage.CANCELLED}),
-    Stage.HELD: frozenset({Stage.CLEARED, Stage.CANCELLED}),
-    Stage.CLEARED: frozenset({Stage.DOSING, Stage.HELD, Stage.CANCELLED}),
-    Stage.DOSING: frozenset({Stage.MONITORING, Stage.ABORTED, Stage.TRANSFERRED}),
-    Stage.ABORTED: frozenset({Stage.MONITORING, Stage.TRANSFERRED}),
-    Stage.MONITORING: frozenset({Stage.DISCHARGE_READY, Stage.TRANSFERRED, Stage.CLOSED}),
-    Stage.DISCHARGE_READY: frozenset({Stage.DISCHARGED, Stage.MONITORING, Stage.TRANSFERRED}),
-    Stage.DISCHARGED: frozenset({Stage.CLOSED}),
-    Stage.TRANSFERRED: frozenset({Stage.CLOSED}),
-    Stage.CLOSED: frozenset(),
-    Stage.CANCELLED: frozenset(),
+MAY_FOLLOW: Final[dict[SessionStage, frozenset[SessionStage]]] = {
+    SessionStage.SCHEDULED: frozenset({SessionStage.SCHEDULED, SessionStage.CHECKED_IN, SessionStage.CANCELLED}),
+    SessionStage.CHECKED_IN: frozenset({SessionStage.CLEARED, SessionStage.HELD, SessionStage.CANCELLED}),
+    SessionStage.HELD: frozenset({SessionStage.CLEARED, SessionStage.CANCELLED}),
+    SessionStage.CLEARED: frozenset({SessionStage.DOSING, SessionStage.HELD, SessionStage.CANCELLED}),
+    SessionStage.DOSING: frozenset({SessionStage.MONITORING, SessionStage.ABORTED, SessionStage.TRANSFERRED}),
+    SessionStage.ABORTED: frozenset({SessionStage.MONITORING, SessionStage.TRANSFERRED}),
+    SessionStage.MONITORING: frozenset({SessionStage.DISCHARGE_READY, SessionStage.TRANSFERRED, SessionStage.CLOSED}),
+    SessionStage.DISCHARGE_READY: frozenset(
+        {SessionStage.DISCHARGED, SessionStage.MONITORING, SessionStage.TRANSFERRED}
+    ),
+    SessionStage.DISCHARGED: frozenset({SessionStage.CLOSED}),
+    SessionStage.TRANSFERRED: frozenset({SessionStage.CLOSED}),
+    SessionStage.CLOSED: frozenset(),
+    SessionStage.CANCELLED: frozenset(),
 }
 """Which stage may follow which. Once a dose has begun there is no cancelling, only stopping."""
 
-LEADS_TO: Final[dict[SessionAction, frozenset[Stage]]] = {
-    SessionAction.MOVE: frozenset({Stage.SCHEDULED}),
-    SessionAction.ARRIVAL: frozenset({Stage.CHECKED_IN}),
-    SessionAction.CLEARANCE: frozenset({Stage.CLEARED}),
-    SessionAction.DOSE: frozenset({Stage.DOSING}),
-    SessionAction.DOSE_END: frozenset({Stage.MONITORING}),
-    SessionAction.CLOSURE: frozenset({Stage.CLOSED}),
-    SessionAction.CANCELLATION: frozenset({Stage.CANCELLED}),
+LEADS_TO: Final[dict[SessionAction, frozenset[SessionStage]]] = {
+    SessionAction.MOVE: frozenset({SessionStage.SCHEDULED}),
+    SessionAction.ARRIVAL: frozenset({SessionStage.CHECKED_IN}),
+    SessionAction.CLEARANCE: frozenset({SessionStage.CLEARED}),
+    SessionAction.DOSE: frozenset({SessionStage.DOSING}),
+    SessionAction.DOSE_END: frozenset({SessionStage.MONITORING}),
+    SessionAction.CLOSURE: frozenset({SessionStage.CLOSED}),
+    SessionAction.CANCELLATION: frozenset({SessionStage.CANCELLED}),
 }
 
 MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
 
 
-def open_moves(stage: Stage) -> list[SessionAction]:
+def open_moves(stage: SessionStage) -> list[SessionAction]:
     """List what can be done with a session at this stage."""
     return MOVES.open(stage)
 
 
-def check_move(stage: Stage, action: SessionAction) -> Stage:
+def check_move(stage: SessionStage, action: SessionAction) -> SessionStage:
     """Return the stage that the action leads to, or raise `IllegalMove`."""
     MOVES.check(stage, action)
     (target,) = LEADS_TO[action]
@@ -105,7 +107,7 @@ class SessionOrigin(StrEnum):
     IMPORTED = "imported"
 
 
-class Route(StrEnum):
+class DoseRoute(StrEnum):
     """The way into the body.
 
     `IV` into a vein, `IM` into a muscle, `SC` under the skin, `IN_esketamine` the nasal spray, `SL` under the tongue,
@@ -130,11 +132,11 @@ OLDEST_ENTRY: Final = timedelta(days=7)
 
 
 def check_dose(
-    substance: Substance, route: Route, started_at: datetime, *, now: datetime, tolerance: timedelta
+    substance: Substance, route: DoseRoute, started_at: datetime, *, now: datetime, tolerance: timedelta
 ) -> None:
     """Refuse a dose that cannot be true; raises `InvalidRequest` with a pointer to each field at fault."""
     faults = []
-    if route is Route.IN_ESKETAMINE and substance is not Substance.ESKETAMINE:
+    if route is DoseRoute.IN_ESKETAMINE and substance is not Substance.ESKETAMINE:
         faults.append(FieldError("/route", "route_needs_esketamine", "The nasal spray contains esketamine."))
     if started_at > now + tolerance:
         faults.append(FieldError("/dose_started_at", "in_the_future", "A dose is recorded when it begins, not before."))

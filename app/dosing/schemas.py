@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, computed_field
 from app.core.fields import Moment
 from app.core.schemas import Incoming, Outgoing
 from app.dosing import rules
-from app.dosing.rules import Route, SessionAction, SessionOrigin, Stage, Substance
+from app.dosing.rules import DoseRoute, SessionAction, SessionOrigin, SessionStage, Substance
 
 ScheduledAt = Annotated[Moment, Field(description="When the session is planned to begin.")]
 DoseMg = Annotated[
@@ -39,7 +39,7 @@ class DoseWrite(Incoming):
     """What is given, and since when."""
 
     substance: Literal[Substance.KETAMINE, Substance.ESKETAMINE] = Field(description="What is given.")
-    route: Route = Field(description="The way into the body. `IN_esketamine` is for esketamine only.")
+    route: DoseRoute = Field(description="The way into the body. `IN_esketamine` is for esketamine only.")
     dose_mg: DoseMg
     dose_started_at: Moment | None = Field(
         None, description="When administration began, at most 7 days ago; null or left out for now."
@@ -54,7 +54,7 @@ class DoseEndWrite(Incoming):
     )
 
 
-class CancellationWrite(Incoming):
+class DosingSessionCancellationWrite(Incoming):
     """Why the session will not take place."""
 
     reason: CancellationReason
@@ -64,13 +64,13 @@ class OwnDosingSession(Outgoing):
     """A session as its patient sees it."""
 
     id: UUID = Field(description="Its id, made by whoever scheduled it.")
-    status: Stage = Field(description="How far the session has come.")
+    status: SessionStage = Field(description="How far the session has come.")
     version: int = Field(description="Counts the changes of this session; the `ETag`.", examples=[3])
     scheduled_at: ScheduledAt
     dose_started_at: Moment | None = Field(description="When administration began; null until then.")
     dose_ended_at: Moment | None = Field(description="When administration ended; null until then.")
     substance: Substance | None = Field(description="What was given; null until then.")
-    route: Route | None = Field(description="The way into the body; null until then, or when history does not say.")
+    route: DoseRoute | None = Field(description="The way into the body; null until then, or when history does not say.")
     dose_mg: float | None = Field(
         description="The whole dose in milligrams (mg); null until then, or when history does not say.", examples=[40]
     )
@@ -101,8 +101,8 @@ class DosingSessionStep(Outgoing):
     at: Moment = Field(description="When the step was recorded.")
     actor_id: UUID | None = Field(description="Member of staff who took it; null for an import by command.")
     action: str = Field(description="`schedule`, `import`, or one of the actions.", examples=["arrival"])
-    from_status: Stage | None = Field(description="Status before; null for the first step.")
-    to_status: Stage = Field(description="Status afterwards.")
+    from_status: SessionStage | None = Field(description="Status before; null for the first step.")
+    to_status: SessionStage = Field(description="Status afterwards.")
     scheduled_at: Moment = Field(description="The planned begin, as it was after this step.")
     reason: str | None = Field(description="Why, where a reason is asked for.")
 

@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.pagination import PageRequest, make_cursor
 from app.dosing import rules, schemas
 from app.dosing.models import DosingSession, DosingSessionStep
-from app.dosing.rules import Route, SessionAction, SessionOrigin, Stage, Substance
+from app.dosing.rules import DoseRoute, SessionAction, SessionOrigin, SessionStage, Substance
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import ClinicAccess, PatientAccess, PatientView, visible_patients
@@ -47,7 +47,7 @@ class SessionHistory:
     dose_started_at: datetime | None = None
     dose_ended_at: datetime | None = None
     substance: Substance | None = None
-    route: Route | None = None
+    route: DoseRoute | None = None
     dose_mg: float | None = None
 
 
@@ -113,7 +113,7 @@ async def cancel(
     db: Database,
     access: PatientAccess,
     session_id: UUID,
-    cancellation: schemas.CancellationWrite,
+    cancellation: schemas.DosingSessionCancellationWrite,
     if_match: str | None,
 ) -> DosingSession:
     """Record that the session will not take place, and why."""
@@ -142,7 +142,7 @@ async def import_session(
         clinic_id=patient.clinic_id,
         id=history.id,
         patient_id=patient.id,
-        status=Stage.CLOSED.value,
+        status=SessionStage.CLOSED.value,
         version=1,
         revision=patient.revise(db),
         scheduled_at=history.scheduled_at,
@@ -227,7 +227,7 @@ async def _add(
         clinic_id=access.clinic.id,
         id=session_id,
         patient_id=access.patient.id,
-        status=Stage.SCHEDULED.value,
+        status=SessionStage.SCHEDULED.value,
         version=1,
         revision=access.patient.revise(db),
         scheduled_at=plan.scheduled_at,
@@ -248,12 +248,12 @@ async def _insert(db: Database, session: DosingSession) -> None:
         raise IdTaken from error
 
 
-def _may_take(session: DosingSession, if_match: str | None, action: SessionAction) -> Stage:
+def _may_take(session: DosingSession, if_match: str | None, action: SessionAction) -> SessionStage:
     """Return the stage that the action leads to; raises for the wrong version, then for the wrong stage."""
     etags.require_match(
         if_match, session.version, lambda: schemas.DosingSession.model_validate(session).model_dump(mode="json")
     )
-    return rules.check_move(Stage(session.status), action)
+    return rules.check_move(SessionStage(session.status), action)
 
 
 async def _take(
@@ -324,7 +324,7 @@ def _anchor(session: DosingSession) -> Anchor:
         scheduled_at=session.scheduled_at,
         started_at=session.dose_started_at,
         ended_at=session.dose_ended_at,
-        cancelled=session.status == Stage.CANCELLED,
+        cancelled=session.status == SessionStage.CANCELLED,
     )
 
 

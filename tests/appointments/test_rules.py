@@ -7,10 +7,10 @@ from app.appointments.rules import (
     MAY_FOLLOW,
     PLANNED,
     AppointmentAction,
+    AppointmentStatus,
     Attendance,
+    AttendanceReason,
     ParticipantRole,
-    Reason,
-    Status,
     check_arrival,
     check_attendance,
     check_participants,
@@ -29,36 +29,38 @@ HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
 
 
-def attended(status: Status, attendance: Attendance = Attendance.ATTENDED, *, since_start: timedelta = HOUR) -> Status:
+def attended(
+    status: AppointmentStatus, attendance: Attendance = Attendance.ATTENDED, *, since_start: timedelta = HOUR
+) -> AppointmentStatus:
     return status_after_attendance(status, attendance, scheduled_at=NOW - since_start, now=NOW)
 
 
 class TestStatuses:
     def test_are_the_ten_of_fhir_and_each_has_its_line(self) -> None:
-        assert len(Status) == 10
-        assert set(MAY_FOLLOW) == set(Status)
+        assert len(AppointmentStatus) == 10
+        assert set(MAY_FOLLOW) == set(AppointmentStatus)
         assert set(LEADS_TO) == set(AppointmentAction)
 
     @pytest.mark.parametrize(
         ("status", "moves"),
         [
-            (Status.PROPOSED, ["move", "cancellation"]),
-            (Status.PENDING, ["move", "cancellation"]),
-            (Status.WAITLIST, ["move", "cancellation"]),
-            (Status.BOOKED, ["move", "arrival", "attendance", "cancellation"]),
-            (Status.ARRIVED, ["attendance", "cancellation"]),
-            (Status.CHECKED_IN, ["attendance", "cancellation"]),
-            (Status.FULFILLED, ["attendance", "cancellation"]),
-            (Status.NOSHOW, ["attendance", "cancellation"]),
-            (Status.CANCELLED, ["cancellation"]),
-            (Status.ENTERED_IN_ERROR, []),
+            (AppointmentStatus.PROPOSED, ["move", "cancellation"]),
+            (AppointmentStatus.PENDING, ["move", "cancellation"]),
+            (AppointmentStatus.WAITLIST, ["move", "cancellation"]),
+            (AppointmentStatus.BOOKED, ["move", "arrival", "attendance", "cancellation"]),
+            (AppointmentStatus.ARRIVED, ["attendance", "cancellation"]),
+            (AppointmentStatus.CHECKED_IN, ["attendance", "cancellation"]),
+            (AppointmentStatus.FULFILLED, ["attendance", "cancellation"]),
+            (AppointmentStatus.NOSHOW, ["attendance", "cancellation"]),
+            (AppointmentStatus.CANCELLED, ["cancellation"]),
+            (AppointmentStatus.ENTERED_IN_ERROR, []),
         ],
     )
-    def test_each_offers_its_moves(self, status: Status, moves: list[str]) -> None:
+    def test_each_offers_its_moves(self, status: AppointmentStatus, moves: list[str]) -> None:
         assert open_moves(status) == moves
 
-    @pytest.mark.parametrize("status", Status)
-    def test_only_a_plan_can_be_replanned(self, status: Status) -> None:
+    @pytest.mark.parametrize("status", AppointmentStatus)
+    def test_only_a_plan_can_be_replanned(self, status: AppointmentStatus) -> None:
         for wanted in PLANNED:
             if status in PLANNED:
                 check_planning(status, wanted)
@@ -67,13 +69,17 @@ class TestStatuses:
                     check_planning(status, wanted)
 
     def test_only_who_is_booked_arrives(self) -> None:
-        check_arrival(Status.BOOKED)
+        check_arrival(AppointmentStatus.BOOKED)
         with pytest.raises(IllegalMove) as refused:
-            check_arrival(Status.WAITLIST)
+            check_arrival(AppointmentStatus.WAITLIST)
         assert refused.value.members["missing"] == ["move"]
 
     def test_fulfilled_comes_from_attendance_only(self) -> None:
-        ways = {action for action, targets in LEADS_TO.items() if targets & {Status.FULFILLED, Status.NOSHOW}}
+        ways = {
+            action
+            for action, targets in LEADS_TO.items()
+            if targets & {AppointmentStatus.FULFILLED, AppointmentStatus.NOSHOW}
+        }
 
         assert ways == {AppointmentAction.ATTENDANCE}
 
@@ -81,24 +87,24 @@ class TestStatuses:
 class TestAttendance:
     @pytest.mark.parametrize("attendance", [Attendance.ATTENDED, Attendance.LATE, Attendance.LEFT_EARLY])
     def test_taking_part_fulfils(self, attendance: Attendance) -> None:
-        assert attended(Status.BOOKED, attendance) is Status.FULFILLED
-        assert attended(Status.ARRIVED, attendance) is Status.FULFILLED
+        assert attended(AppointmentStatus.BOOKED, attendance) is AppointmentStatus.FULFILLED
+        assert attended(AppointmentStatus.ARRIVED, attendance) is AppointmentStatus.FULFILLED
 
     def test_not_coming_is_a_no_show(self) -> None:
-        assert attended(Status.BOOKED, Attendance.NO_SHOW) is Status.NOSHOW
+        assert attended(AppointmentStatus.BOOKED, Attendance.NO_SHOW) is AppointmentStatus.NOSHOW
 
     def test_who_has_arrived_cannot_have_stayed_away(self) -> None:
         with pytest.raises(IllegalMove):
-            attended(Status.ARRIVED, Attendance.NO_SHOW)
+            attended(AppointmentStatus.ARRIVED, Attendance.NO_SHOW)
 
     def test_can_be_corrected(self) -> None:
-        assert attended(Status.NOSHOW, Attendance.LATE) is Status.FULFILLED
-        assert attended(Status.FULFILLED, Attendance.NO_SHOW) is Status.NOSHOW
+        assert attended(AppointmentStatus.NOSHOW, Attendance.LATE) is AppointmentStatus.FULFILLED
+        assert attended(AppointmentStatus.FULFILLED, Attendance.NO_SHOW) is AppointmentStatus.NOSHOW
 
     def test_begins_with_the_planned_begin(self) -> None:
-        assert attended(Status.BOOKED, since_start=timedelta(0)) is Status.FULFILLED
+        assert attended(AppointmentStatus.BOOKED, since_start=timedelta(0)) is AppointmentStatus.FULFILLED
         with pytest.raises(IllegalMove) as refused:
-            attended(Status.BOOKED, since_start=-TICK)
+            attended(AppointmentStatus.BOOKED, since_start=-TICK)
         assert refused.value.members == {
             "current": "booked",
             "open_moves": ["move", "arrival", "cancellation"],
@@ -106,10 +112,18 @@ class TestAttendance:
         }
 
     def test_may_come_sooner_for_who_has_arrived(self) -> None:
-        assert attended(Status.ARRIVED, since_start=-HOUR) is Status.FULFILLED
+        assert attended(AppointmentStatus.ARRIVED, since_start=-HOUR) is AppointmentStatus.FULFILLED
 
-    @pytest.mark.parametrize("status", [Status.PROPOSED, Status.WAITLIST, Status.CANCELLED, Status.ENTERED_IN_ERROR])
-    def test_of_what_does_not_take_place_there_is_none(self, status: Status) -> None:
+    @pytest.mark.parametrize(
+        "status",
+        [
+            AppointmentStatus.PROPOSED,
+            AppointmentStatus.WAITLIST,
+            AppointmentStatus.CANCELLED,
+            AppointmentStatus.ENTERED_IN_ERROR,
+        ],
+    )
+    def test_of_what_does_not_take_place_there_is_none(self, status: AppointmentStatus) -> None:
         with pytest.raises(IllegalMove):
             attended(status)
 
@@ -117,15 +131,15 @@ class TestAttendance:
         ("attendance", "minutes", "reason", "pointers"),
         [
             (Attendance.ATTENDED, 50, None, []),
-            (Attendance.LATE, 30, Reason.TRANSPORT, []),
-            (Attendance.NO_SHOW, None, Reason.JAIL, []),
+            (Attendance.LATE, 30, AttendanceReason.TRANSPORT, []),
+            (Attendance.NO_SHOW, None, AttendanceReason.JAIL, []),
             (Attendance.NO_SHOW, 0, None, ["/minutes"]),
-            (Attendance.ATTENDED, None, Reason.ILLNESS, ["/reason"]),
-            (Attendance.NO_SHOW, 5, Reason.ENTERED_IN_ERROR, ["/minutes", "/reason"]),
+            (Attendance.ATTENDED, None, AttendanceReason.ILLNESS, ["/reason"]),
+            (Attendance.NO_SHOW, 5, AttendanceReason.ENTERED_IN_ERROR, ["/minutes", "/reason"]),
         ],
     )
     def test_minutes_and_reasons_must_make_sense(
-        self, attendance: Attendance, minutes: int | None, reason: Reason | None, pointers: list[str]
+        self, attendance: Attendance, minutes: int | None, reason: AttendanceReason | None, pointers: list[str]
     ) -> None:
         if not pointers:
             check_attendance(attendance, minutes, reason)
@@ -136,29 +150,33 @@ class TestAttendance:
 
 
 class TestCancellation:
-    @pytest.mark.parametrize("status", [*PLANNED, Status.ARRIVED, Status.CHECKED_IN])
-    def test_ends_what_has_not_been_recorded(self, status: Status) -> None:
-        assert status_after_cancellation(status, Reason.ILLNESS) is Status.CANCELLED
+    @pytest.mark.parametrize("status", [*PLANNED, AppointmentStatus.ARRIVED, AppointmentStatus.CHECKED_IN])
+    def test_ends_what_has_not_been_recorded(self, status: AppointmentStatus) -> None:
+        assert status_after_cancellation(status, AttendanceReason.ILLNESS) is AppointmentStatus.CANCELLED
 
-    @pytest.mark.parametrize("status", [Status.FULFILLED, Status.NOSHOW, Status.CANCELLED])
-    def test_cannot_undo_what_was_recorded_except_as_an_error(self, status: Status) -> None:
+    @pytest.mark.parametrize(
+        "status", [AppointmentStatus.FULFILLED, AppointmentStatus.NOSHOW, AppointmentStatus.CANCELLED]
+    )
+    def test_cannot_undo_what_was_recorded_except_as_an_error(self, status: AppointmentStatus) -> None:
         with pytest.raises(IllegalMove):
-            status_after_cancellation(status, Reason.ILLNESS)
-        assert status_after_cancellation(status, Reason.ENTERED_IN_ERROR) is Status.ENTERED_IN_ERROR
+            status_after_cancellation(status, AttendanceReason.ILLNESS)
+        assert (
+            status_after_cancellation(status, AttendanceReason.ENTERED_IN_ERROR) is AppointmentStatus.ENTERED_IN_ERROR
+        )
 
 
 class TestHistory:
     @pytest.mark.parametrize(
         ("attendance", "status"),
         [
-            (None, Status.BOOKED),
-            (Attendance.LATE, Status.FULFILLED),
-            (Attendance.NO_SHOW, Status.NOSHOW),
-            (Attendance.CANCELLED_PATIENT, Status.CANCELLED),
-            (Attendance.CANCELLED_CLINIC, Status.CANCELLED),
+            (None, AppointmentStatus.BOOKED),
+            (Attendance.LATE, AppointmentStatus.FULFILLED),
+            (Attendance.NO_SHOW, AppointmentStatus.NOSHOW),
+            (Attendance.CANCELLED_PATIENT, AppointmentStatus.CANCELLED),
+            (Attendance.CANCELLED_CLINIC, AppointmentStatus.CANCELLED),
         ],
     )
-    def test_has_the_status_of_its_attendance(self, attendance: Attendance | None, status: Status) -> None:
+    def test_has_the_status_of_its_attendance(self, attendance: Attendance | None, status: AppointmentStatus) -> None:
         assert status_of_history(attendance) is status
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from app.appointments.rules import Attendance, Kind, Reason
+from app.appointments.rules import AppointmentKind, Attendance, AttendanceReason
 from app.appointments.service import AppointmentHistory, import_appointment
 from app.core.db import Database
 from app.identity.access import patient_for_writing
@@ -70,10 +70,10 @@ class TestCheckInsAroundAnAppointment:
 class TestImportAppointment:
     HISTORY = AppointmentHistory(
         id=an_id(),
-        kind=Kind.MEDICAL_REVIEW,
+        kind=AppointmentKind.MEDICAL_REVIEW,
         scheduled_at=NOON - timedelta(days=400),
         attendance=Attendance.NO_SHOW,
-        reason=Reason.JAIL,
+        reason=AttendanceReason.JAIL,
     )
 
     async def imported(self, bookings: Bookings, db: Database) -> bool:

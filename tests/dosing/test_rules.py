@@ -9,9 +9,9 @@ from app.core.moves import IllegalMove
 from app.dosing.rules import (
     LEADS_TO,
     MAY_FOLLOW,
-    Route,
+    DoseRoute,
     SessionAction,
-    Stage,
+    SessionStage,
     Substance,
     check_dose,
     check_dose_end,
@@ -26,31 +26,34 @@ TICK = timedelta(microseconds=1)
 
 class TestStages:
     def test_every_stage_has_its_line_in_the_table(self) -> None:
-        assert set(MAY_FOLLOW) == set(Stage)
+        assert set(MAY_FOLLOW) == set(SessionStage)
         assert set(LEADS_TO) == set(SessionAction)
 
     def test_every_stage_can_be_reached_and_all_but_the_last_can_be_left(self) -> None:
-        assert frozenset().union(*MAY_FOLLOW.values()) == set(Stage)
-        assert {stage for stage, following in MAY_FOLLOW.items() if not following} == {Stage.CLOSED, Stage.CANCELLED}
+        assert frozenset().union(*MAY_FOLLOW.values()) == set(SessionStage)
+        assert {stage for stage, following in MAY_FOLLOW.items() if not following} == {
+            SessionStage.CLOSED,
+            SessionStage.CANCELLED,
+        }
 
     @pytest.mark.parametrize(
         ("stage", "moves"),
         [
-            (Stage.SCHEDULED, ["move", "arrival", "cancellation"]),
-            (Stage.CHECKED_IN, ["clearance", "cancellation"]),
-            (Stage.HELD, ["clearance", "cancellation"]),
-            (Stage.CLEARED, ["dose", "cancellation"]),
-            (Stage.DOSING, ["dose-end"]),
-            (Stage.ABORTED, ["dose-end"]),
-            (Stage.MONITORING, ["closure"]),
-            (Stage.DISCHARGE_READY, ["dose-end"]),
-            (Stage.DISCHARGED, ["closure"]),
-            (Stage.TRANSFERRED, ["closure"]),
-            (Stage.CLOSED, []),
-            (Stage.CANCELLED, []),
+            (SessionStage.SCHEDULED, ["move", "arrival", "cancellation"]),
+            (SessionStage.CHECKED_IN, ["clearance", "cancellation"]),
+            (SessionStage.HELD, ["clearance", "cancellation"]),
+            (SessionStage.CLEARED, ["dose", "cancellation"]),
+            (SessionStage.DOSING, ["dose-end"]),
+            (SessionStage.ABORTED, ["dose-end"]),
+            (SessionStage.MONITORING, ["closure"]),
+            (SessionStage.DISCHARGE_READY, ["dose-end"]),
+            (SessionStage.DISCHARGED, ["closure"]),
+            (SessionStage.TRANSFERRED, ["closure"]),
+            (SessionStage.CLOSED, []),
+            (SessionStage.CANCELLED, []),
         ],
     )
-    def test_each_offers_its_moves_and_no_other(self, stage: Stage, moves: list[str]) -> None:
+    def test_each_offers_its_moves_and_no_other(self, stage: SessionStage, moves: list[str]) -> None:
         assert open_moves(stage) == moves
         for action in SessionAction:
             if action in moves:
@@ -62,15 +65,17 @@ class TestStages:
     @pytest.mark.parametrize(
         ("stage", "action", "missing"),
         [
-            (Stage.SCHEDULED, SessionAction.DOSE, ["arrival", "clearance"]),
-            (Stage.SCHEDULED, SessionAction.CLOSURE, ["arrival", "clearance", "dose", "dose-end"]),
-            (Stage.CHECKED_IN, SessionAction.DOSE, ["clearance"]),
-            (Stage.DOSING, SessionAction.CLOSURE, ["dose-end"]),
-            (Stage.DOSING, SessionAction.CANCELLATION, []),
-            (Stage.CLOSED, SessionAction.ARRIVAL, []),
+            (SessionStage.SCHEDULED, SessionAction.DOSE, ["arrival", "clearance"]),
+            (SessionStage.SCHEDULED, SessionAction.CLOSURE, ["arrival", "clearance", "dose", "dose-end"]),
+            (SessionStage.CHECKED_IN, SessionAction.DOSE, ["clearance"]),
+            (SessionStage.DOSING, SessionAction.CLOSURE, ["dose-end"]),
+            (SessionStage.DOSING, SessionAction.CANCELLATION, []),
+            (SessionStage.CLOSED, SessionAction.ARRIVAL, []),
         ],
     )
-    def test_a_refusal_says_what_is_missing(self, stage: Stage, action: SessionAction, missing: list[str]) -> None:
+    def test_a_refusal_says_what_is_missing(
+        self, stage: SessionStage, action: SessionAction, missing: list[str]
+    ) -> None:
         with pytest.raises(IllegalMove) as refused:
             check_move(stage, action)
 
@@ -81,7 +86,7 @@ class TestStages:
     def test_no_dose_without_arrival_and_clearance_and_nothing_after_the_end(
         self, attempts: list[SessionAction]
     ) -> None:
-        stage, done = Stage.SCHEDULED, []
+        stage, done = SessionStage.SCHEDULED, []
         for action in attempts:
             if action in open_moves(stage):
                 stage = check_move(stage, action)
@@ -99,20 +104,20 @@ class TestStages:
 
 class TestCheckDose:
     def refused(self, **but: object) -> set[tuple[str, str]]:
-        facts = {"substance": Substance.KETAMINE, "route": Route.IV, "started_at": NOW} | but
+        facts = {"substance": Substance.KETAMINE, "route": DoseRoute.IV, "started_at": NOW} | but
         try:
             check_dose(**facts, now=NOW, tolerance=TOLERANCE)  # type: ignore[arg-type]
         except InvalidRequest as problem:
             return {(fault.pointer, fault.code) for fault in problem.errors}
         return set()
 
-    @pytest.mark.parametrize("route", [route for route in Route if route is not Route.IN_ESKETAMINE])
-    def test_takes_ketamine_by_every_route_but_the_spray(self, route: Route) -> None:
+    @pytest.mark.parametrize("route", [route for route in DoseRoute if route is not DoseRoute.IN_ESKETAMINE])
+    def test_takes_ketamine_by_every_route_but_the_spray(self, route: DoseRoute) -> None:
         assert not self.refused(route=route)
-        assert self.refused(route=Route.IN_ESKETAMINE) == {("/route", "route_needs_esketamine")}
+        assert self.refused(route=DoseRoute.IN_ESKETAMINE) == {("/route", "route_needs_esketamine")}
 
-    @pytest.mark.parametrize("route", Route)
-    def test_takes_esketamine_by_every_route(self, route: Route) -> None:
+    @pytest.mark.parametrize("route", DoseRoute)
+    def test_takes_esketamine_by_every_route(self, route: DoseRoute) -> None:
         assert not self.refused(substance=Substance.ESKETAMINE, route=route)
 
     def test_takes_a_start_between_a_week_ago_and_the_clocks_tolerance(self) -> None:
