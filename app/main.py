@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "description": DESCRIPTION,
         "tags": api.TAGS,
         "servers": [{"url": "/", "description": "This server"}],
+        "contact": {"name": "The maintainers of Afterglow"},
         "license_info": {"name": "MIT", "identifier": "MIT"},
     }
     app.openapi = openapi.builder(app, about)  # type: ignore[method-assign]  FastAPI's documented way to extend it

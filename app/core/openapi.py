@@ -81,6 +81,7 @@ def _correct(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
                 _correct_operation(operation, context.path, guards(context.dependant))
     for path in document.get("webhooks", {}).values():
         for operation in path.values():
+            operation["security"] = []
             operation["responses"] = {
                 "2XX": {"description": "Received. Anything else is tried again."},
                 "410": {"description": "The endpoint is gone for good; nothing more is sent to it."},
@@ -106,7 +107,11 @@ def _correct_operation(operation: dict[str, Any], path: str, its_guards: list[An
         declared.setdefault("400", errors.response(errors.MalformedRequest))
     for parameter in operation.get("parameters", []):
         _describe_id(parameter, path)
-    if "requestBody" in operation:
+    takes_form = "application/x-www-form-urlencoded" in operation.get("requestBody", {}).get("content", {})
+    if takes_form:  # refused as RFC 6749 says
+        del declared["422"]
+        declared.setdefault("413", errors.response(errors.BodyTooLarge))
+    elif "requestBody" in operation:
         declared["400"] = errors.response(errors.MalformedJson, errors.MalformedRequest)
         declared.setdefault("413", errors.response(errors.BodyTooLarge))
         declared.setdefault("415", errors.response(errors.UnsupportedMediaType))

@@ -14,7 +14,7 @@ from app.core.schemas import Outgoing
 router = APIRouter(tags=["running"])
 
 
-class ProblemPage(Outgoing):
+class ProblemMeaning(Outgoing):
     """What an error means and what to do about it."""
 
     code: Annotated[str, Field(description="Stable name of the error.", examples=["check_in_conflict"])]
@@ -27,11 +27,11 @@ class ProblemPage(Outgoing):
 async def read_problem(
     code: Annotated[str, Path(max_length=80, description="The `code` of a problem.", examples=["check_in_conflict"])],
     _: Annotated[None, public()],
-) -> ProblemPage:
+) -> ProblemMeaning:
     """The page behind the `type` of a problem."""
     problem = every_problem().get(code)
     if problem is None:
         raise errors.NotFound
-    return ProblemPage(
+    return ProblemMeaning(
         code=problem.code, title=problem.title, status=problem.status, meaning=inspect.cleandoc(problem.__doc__ or "")
     )

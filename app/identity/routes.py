@@ -1,17 +1,17 @@
 """Activating, signing in and out, and the caller's own devices."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import JSONResponse
 
 from app.core import errors
 from app.core.db import Db
 from app.core.errors import problems
+from app.core.guards import public
+from app.core.oauth import REFUSED, OAuthRoute, refusal
 from app.core.requests import StrictRoute
 from app.identity import schemas, service
-from app.core.guards import public
 from app.identity.access import ClinicAccess, allow_in_clinic
 from app.identity.errors import (
     EmailTaken,
@@ -24,7 +24,7 @@ from app.identity.models import Membership, Patient
 from app.identity.permissions import Permission
 
 router = APIRouter(prefix="/v1", tags=["signing-in"], route_class=StrictRoute)
-oauth = APIRouter(prefix="/oauth", tags=["signing-in"])
+oauth = APIRouter(prefix="/oauth", tags=["signing-in"], route_class=OAuthRoute)
 
 Anyone = Annotated[None, public()]
 ForAnyMember = Annotated[ClinicAccess, allow_in_clinic(Permission.PROFILE_READ, also_patients=True)]
@@ -107,46 +107,24 @@ async def end_my_device(
     await service.end_device(db, access.caller, device_id)
 
 
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    400: {"model": schemas.OAuthError, "description": "The token counts no longer, or the request is incomplete."}
-}
-
-
-@oauth.post(
-    "/token",
-    summary="Get the next tokens",
-    response_model=schemas.Tokens,
-    responses=_REFUSED,
-)
+@oauth.post("/token", summary="Get the next tokens", response_model=schemas.Tokens, responses=REFUSED)
 async def refresh_tokens(
-    request: Request,
-    _: Anyone,
-    db: Db,
-    grant_type: Annotated[str, Form(max_length=64, description="`refresh_token`.", examples=["refresh_token"])] = "",
-    refresh_token: Annotated[str, Form(max_length=400, description="The newest refresh token.")] = "",
-) -> Any:  # noqa: ANN401  tokens, or an error in the shape of RFC 6749
+    form: Annotated[schemas.TokenRequest, Form()], request: Request, _: Anyone, db: Db
+) -> schemas.Tokens | Response:
     """Exchange the refresh token for the next pair. Use the newest one; an older one ends the device.
 
     If the answer was lost, send the same request again: it gives the same next token, until that has been used.
     """
-    if grant_type != "refresh_token":
-        return _oauth_error("unsupported_grant_type", "Only refresh_token is supported.")
-    if not refresh_token:
-        return _oauth_error("invalid_request", "refresh_token is missing.")
-    found = await service.refresh(db, request.app.state.settings, refresh_token)
-    return found or _oauth_error("invalid_grant", "This refresh token counts no longer. Sign in again.")
+    found = await service.refresh(db, request.app.state.settings, form.refresh_token)
+    return found or refusal("invalid_grant", "This refresh token counts no longer. Sign in again.")
 
 
-@oauth.post("/revoke", summary="Sign this device out", responses=_REFUSED)
-async def revoke_tokens(
-    _: Anyone, db: Db, token: Annotated[str, Form(max_length=400, description="An access or refresh token.")] = ""
-) -> Response:
+@oauth.post(
+    "/revoke",
+    summary="Sign this device out",
+    responses=REFUSED | {200: {"description": "The token counts no longer.", "content": {}}},
+)
+async def revoke_tokens(form: Annotated[schemas.RevocationRequest, Form()], _: Anyone, db: Db) -> Response:
     """End the device that the token belongs to. Answers 200 to any token, as RFC 7009 asks."""
-    if not token:
-        return _oauth_error("invalid_request", "token is missing.")
-    await service.revoke(db, token)
-    return JSONResponse({})
-
-
-def _oauth_error(error: str, description: str) -> JSONResponse:
-    return JSONResponse({"error": error, "error_description": description}, status_code=400)
+    await service.revoke(db, form.token)
+    return Response()

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field, SecretStr
+from pydantic import BaseModel, EmailStr, Field, SecretStr
 
 from app.core.fields import Moment
 from app.core.schemas import Incoming, Outgoing
@@ -60,11 +60,17 @@ class Tokens(Outgoing):
     token_type: Annotated[Literal["Bearer"], Field(description="How to send the access token.")]
 
 
-class OAuthError(Outgoing):
-    """An error of the token endpoint (RFC 6749, section 5.2)."""
+class TokenRequest(BaseModel):
+    """Asks for a device's next tokens (RFC 6749, section 6). Fields that it does not name are ignored."""
 
-    error: Annotated[str, Field(examples=["invalid_grant"], description="What is wrong, as RFC 6749 names it.")]
-    error_description: Annotated[str, Field(description="The same in English, for developers.")]
+    grant_type: Annotated[Literal["refresh_token"], Field(description="The only kind of grant that is offered.")]
+    refresh_token: Annotated[str, Field(min_length=1, max_length=400, description="The newest refresh token.")]
+
+
+class RevocationRequest(BaseModel):
+    """Asks to sign a device out (RFC 7009, section 2.1). Fields that it does not name are ignored."""
+
+    token: Annotated[str, Field(min_length=1, max_length=400, description="An access or refresh token.")]
 
 
 class Profile(Outgoing):
