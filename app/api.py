@@ -30,10 +30,19 @@ ROUTERS: tuple[APIRouter, ...] = (
 TAGS = [
     {"name": "signing-in", "description": "Use an invitation, sign in and out, see where you are signed in."},
     {"name": "clinic", "description": "Patients, staff, who looks after whom, and the figures the clinic signs off."},
-    {"name": "appointments", "description": "Therapy: CBT, mindfulness, integration, groups; who came and who did not."},
-    {"name": "dosing-sessions", "description": "Supervised dosing sessions: schedule, arrival, clearance, dose, closure."},
+    {
+        "name": "appointments",
+        "description": "Therapy: CBT, mindfulness, integration, groups; who came and who did not.",
+    },
+    {
+        "name": "dosing-sessions",
+        "description": "Supervised dosing sessions: schedule, arrival, clearance, dose, closure.",
+    },
     {"name": "check-ins", "description": "How a patient is: craving, mood, session effects, withdrawal and more."},
-    {"name": "trends", "description": "What can honestly be said over time, by the calendar and by hours since a dose."},
+    {
+        "name": "trends",
+        "description": "What can honestly be said over time, by the calendar and by hours since a dose.",
+    },
     {"name": "instruments", "description": "The questionnaires, how they are scored, and what may be shown of them."},
     {"name": "running", "description": "Whether the service is alive and ready, and what its errors mean."},
 ]

@@ -18,8 +18,8 @@ from app.core.settings import Settings, get_settings
 from app.events.openapi import describe_events
 
 TITLE = "Afterglow"
-DESCRIPTION = """Check-ins of patients in ketamine-assisted addiction rehabilitation, linked to supervised dosing sessions
-and therapy appointments, with trends by the calendar and by hours since a dose.
+DESCRIPTION = """Check-ins of patients in ketamine-assisted addiction rehabilitation, linked to supervised dosing
+sessions and therapy appointments, with trends by the calendar and by hours since a dose.
 
 It is a tool inside a plan that a clinic owns. It never proposes a dose, predicts or diagnoses, it does not replace the
 bedside monitor, and nobody watches the answers live.
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "contact": {"name": "The maintainers of Afterglow"},
         "license_info": {"name": "MIT", "identifier": "MIT"},
     }
-    app.openapi = openapi.builder(app, about)  # type: ignore[method-assign]  FastAPI's documented way to extend it
+    app.openapi = openapi.builder(app, about)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
 
 

@@ -17,7 +17,12 @@ class AuditEntry(Base):
     __table_args__ = (
         sa.Index(None, "clinic_id", "at"),
         sa.Index(None, "patient_id", "at"),
-        sa.Index("ix_audit_entries_unsealed", "id", sqlite_where=sa.text("seq IS NULL"), postgresql_where=sa.text("seq IS NULL")),
+        sa.Index(
+            "ix_audit_entries_unsealed",
+            "id",
+            sqlite_where=sa.text("seq IS NULL"),
+            postgresql_where=sa.text("seq IS NULL"),
+        ),
         sa.UniqueConstraint("seq"),
     )
 

@@ -11,7 +11,7 @@ from app.core.ids import new_id
 Outcome = Literal["allowed", "denied"]
 
 
-def record(  # noqa: PLR0913  who, what, whose, how it ended: none can be left out
+def record(
     db: Database,
     *,
     operation: str,

@@ -48,7 +48,9 @@ def _read(item: Any) -> Report | Problem:  # noqa: ANN401  whatever JSON held
     try:
         content = _ITEM.validate_python(item)
     except ValidationError as error:
-        return CheckInInvalid(errors=field_errors([fault | {"loc": ("body", *fault["loc"])} for fault in error.errors()]))
+        return CheckInInvalid(
+            errors=field_errors([fault | {"loc": ("body", *fault["loc"])} for fault in error.errors()])
+        )
     return Report(content.id, content, content.base_version)
 
 

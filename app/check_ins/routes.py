@@ -1,7 +1,7 @@
 """The routes of check-ins: a phone's own, and staff's for their patients."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -22,7 +22,9 @@ from app.identity.permissions import Permission
 router = APIRouter(prefix="/v1", tags=["check-ins"], route_class=StrictRoute)
 
 REFUSALS = (CheckInConflict, CheckInInvalid, errors.InvalidRequest, errors.PreconditionFailed)
-STORED_ALREADY = {200: {"model": schemas.CheckIn, "description": "It was here already, or this was a correction."}}
+STORED_ALREADY: dict[int | str, dict[str, Any]] = {
+    200: {"model": schemas.CheckIn, "description": "It was here already, or this was a correction."}
+}
 
 Since = Annotated[Moment | None, Query(alias="from", description="Only those answered at or after this instant.")]
 Until = Annotated[Moment | None, Query(alias="to", description="Only those answered before this instant.")]
@@ -59,7 +61,7 @@ async def submit_check_in(
     response_model=schemas.CheckIn,
     responses=STORED_ALREADY | problems(*REFUSALS),
 )
-async def record_patient_check_in(  # noqa: PLR0913, PLR0917  what HTTP brings
+async def record_patient_check_in(
     check_in_id: UUID,
     report: schemas.CheckInWrite,
     response: Response,
@@ -72,8 +74,13 @@ async def record_patient_check_in(  # noqa: PLR0913, PLR0917  what HTTP brings
     return await _submit(check_in_id, report, response, access, db, if_match)
 
 
-async def _submit(  # noqa: PLR0913, PLR0917  what HTTP brings
-    check_in_id: UUID, report: schemas.CheckInWrite, response: Response, access: PatientAccess, db: Db, if_match: str | None
+async def _submit(
+    check_in_id: UUID,
+    report: schemas.CheckInWrite,
+    response: Response,
+    access: PatientAccess,
+    db: Db,
+    if_match: str | None,
 ) -> schemas.CheckIn:
     base_version = _version_in(if_match)
     submitted = Report(check_in_id, report, base_version)
@@ -117,7 +124,7 @@ async def submit_check_in_batch(
     response_model=schemas.CheckInPage,
     responses=problems(CursorInvalid, errors.InvalidRequest),
 )
-async def list_my_check_ins(  # noqa: PLR0913, PLR0917  filters
+async def list_my_check_ins(
     access: Annotated[PatientAccess, me(Permission.CHECK_INS_READ)],
     db: Db,
     paging: Paging,
@@ -135,7 +142,7 @@ async def list_my_check_ins(  # noqa: PLR0913, PLR0917  filters
     response_model=schemas.CheckInPage,
     responses=problems(CursorInvalid, errors.InvalidRequest),
 )
-async def list_patient_check_ins(  # noqa: PLR0913, PLR0917  filters
+async def list_patient_check_ins(
     access: Annotated[PatientAccess, allow(Permission.CHECK_INS_READ)],
     db: Db,
     paging: Paging,
@@ -148,7 +155,7 @@ async def list_patient_check_ins(  # noqa: PLR0913, PLR0917  filters
     return await _page(access, db, paging, since, until, dosing_session_id)
 
 
-async def _page(  # noqa: PLR0913, PLR0917  filters
+async def _page(
     access: PatientAccess, db: Db, paging: Paging, since: Since, until: Until, dosing_session_id: UUID | None
 ) -> schemas.CheckInPage:
     rows, cursor = await service.listed(db, access.patient, paging, since, until, dosing_session_id)
@@ -178,7 +185,7 @@ async def read_my_check_in(
     response_model=schemas.CheckIn,
     responses=problems(errors.NotFound) | {304: {"description": "Unchanged."}},
 )
-async def read_patient_check_in(  # noqa: PLR0913, PLR0917  what HTTP brings
+async def read_patient_check_in(
     patient_id: UUID,
     check_in_id: UUID,
     request: Request,
@@ -239,7 +246,7 @@ async def list_patient_check_in_versions(
         errors.NotFound, CheckInInvalid, errors.InvalidRequest, errors.PreconditionFailed, errors.PreconditionRequired
     ),
 )
-async def correct_check_in_link(  # noqa: PLR0913, PLR0917  what HTTP brings
+async def correct_check_in_link(
     patient_id: UUID,
     check_in_id: UUID,
     correction: schemas.LinkWrite,

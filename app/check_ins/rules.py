@@ -22,32 +22,52 @@ class Answered(Protocol):
     """The answers to one instrument."""
 
     @property
-    def instrument(self) -> str: ...
+    def instrument(self) -> str:
+        """Key of the instrument."""
+
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Its version."""
+
     @property
-    def substance(self) -> str | None: ...
+    def substance(self) -> str | None:
+        """What the answers are about, if anything."""
+
     @property
-    def answers(self) -> Mapping[str, int | None]: ...
+    def answers(self) -> Mapping[str, int | None]:
+        """Values by item; None is missing."""
 
 
 class Reported(Protocol):
     """What a report says."""
 
     @property
-    def recorded_at(self) -> datetime: ...
+    def recorded_at(self) -> datetime:
+        """When it was answered, by the device's clock."""
+
     @property
-    def time_zone(self) -> str: ...
+    def time_zone(self) -> str:
+        """The device's zone at that moment."""
+
     @property
-    def due_check_in_id(self) -> UUID | None: ...
+    def due_check_in_id(self) -> UUID | None:
+        """The due check-in that it answers."""
+
     @property
-    def dosing_session_id(self) -> UUID | None: ...
+    def dosing_session_id(self) -> UUID | None:
+        """The session that the phone named."""
+
     @property
-    def appointment_id(self) -> UUID | None: ...
+    def appointment_id(self) -> UUID | None:
+        """The appointment that the phone named."""
+
     @property
-    def responses(self) -> Sequence[Answered]: ...
+    def responses(self) -> Sequence[Answered]:
+        """One for each instrument."""
+
     @property
-    def note(self) -> str | None: ...
+    def note(self) -> str | None:
+        """Free text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,8 +232,8 @@ class CheckInBatchResult(Outgoing):
     outcome: Annotated[
         BatchOutcome,
         Field(
-            description="`created`, `unchanged` (it was here already), `corrected`, `conflict` (other answers stand under "
-            "this id, or the corrected version is not the newest), `invalid` (put into quarantine), `forbidden`."
+            description="`created`, `unchanged` (it was here already), `corrected`, `conflict` (other answers stand "
+            "under this id, or the corrected version is not the newest), `invalid` (put into quarantine), `forbidden`."
         ),
     ]
     check_in: Annotated[CheckIn | None, Field(description="As it stands now, where there is one.")]

@@ -214,14 +214,14 @@ class _Recorder:
             clinic_id=self.patient.clinic_id,
             patient_id=self.patient.id,
             subject_id=report.id,
-            version=row["version"],
+            version=current["version"] + 1 if current else 1,
         )
         return {"id": report.id} | row | moment
 
     def _place(
         self, content: CheckInWrite, revision: int, current: dict[str, Any] | None, *, placeable: bool
     ) -> dict[str, Any]:
-        """The moment of a report with its link. A clinician's correction of the link outlives a correction of answers."""
+        """The moment of a report with its link. What a clinician said of the link outlives a correction of answers."""
         moment = Moment(
             at=content.recorded_at,
             placeable=placeable,
@@ -232,9 +232,7 @@ class _Recorder:
             corrected_appointment_id=current["appointment_id"] if current else None,
         )
         if not moment.corrected:
-            moment = Moment(
-                moment.at, placeable, moment.named_dosing_session_id, moment.named_appointment_id
-            )
+            moment = Moment(moment.at, placeable, moment.named_dosing_session_id, moment.named_appointment_id)
         found = link(moment, self.anchors, LinkingWindows.of(self.protocol.linking))
         return {
             "at": moment.at,
@@ -278,9 +276,7 @@ async def listed(
     after = paging.after(*filters)
     if after is not None:
         at, last_id = after
-        conditions.append(
-            sa.or_(CheckIn.recorded_at < at, sa.and_(CheckIn.recorded_at == at, CheckIn.id < last_id))
-        )
+        conditions.append(sa.or_(CheckIn.recorded_at < at, sa.and_(CheckIn.recorded_at == at, CheckIn.id < last_id)))
     rows = await queries.page(db, patient, *conditions, limit=paging.limit + 1)
     more = len(rows) > paging.limit
     rows = rows[: paging.limit]

@@ -93,7 +93,7 @@ async def invite_patient(
     response_model=schemas.Patient,
     responses=problems(errors.NotFound, UnknownStaff, *CHANGED),
 )
-async def set_care_team(  # noqa: PLR0913, PLR0917  what HTTP brings
+async def set_care_team(
     patient_id: UUID,
     team: schemas.CareTeamWrite,
     response: Response,

@@ -52,15 +52,11 @@ async def enrol(db: Database, clinic_id: UUID, *, display_name: str, time_zone: 
     await db.flush()
     db.add(PatientRevision(patient_id=patient.id, clinic_id=clinic_id, revision=0))
     await db.flush()
-    events.record(
-        db, EventType.PATIENT_ENROLLED, clinic_id=clinic_id, patient_id=patient.id, subject_id=patient.id
-    )
+    events.record(db, EventType.PATIENT_ENROLLED, clinic_id=clinic_id, patient_id=patient.id, subject_id=patient.id)
     return patient
 
 
-async def patients(
-    db: Database, access: ClinicAccess, paging: PageRequest
-) -> tuple[Sequence[Patient], str | None]:
+async def patients(db: Database, access: ClinicAccess, paging: PageRequest) -> tuple[Sequence[Patient], str | None]:
     """A page of the patients whom the caller may know of, and the cursor of the next."""
     statement = sa.select(Patient).where(
         Patient.clinic_id == access.clinic.id, Patient.id.in_(visible_patients(access))
@@ -99,8 +95,7 @@ async def patient_with_team(db: Database, clinic_id: UUID, patient_id: UUID) -> 
         .order_by(CareTeamMember.since, CareTeamMember.id)
     )
     return {
-        name: getattr(patient, name)
-        for name in ("id", "display_name", "time_zone", "status", "version", "enrolled_at")
+        name: getattr(patient, name) for name in ("id", "display_name", "time_zone", "status", "version", "enrolled_at")
     } | {"care_team": [dict(row._mapping) for row in team]}  # noqa: SLF001  SQLAlchemy's public name has an underscore
 
 
@@ -127,9 +122,7 @@ async def set_care_team(
     current = await patient_with_team(db, access.clinic.id, patient.id)
     require_match(if_match, patient.version, lambda: schemas.Patient.model_validate(current).model_dump(mode="json"))
     await _must_work_here(db, access.clinic.id, team)
-    await put_care_team(
-        db, access.clinic.id, patient, {member.staff_id: member.responsible for member in team.members}
-    )
+    await put_care_team(db, access.clinic.id, patient, {member.staff_id: member.responsible for member in team.members})
     return await patient_with_team(db, access.clinic.id, patient.id)
 
 

@@ -58,10 +58,10 @@ class Sealed(TypeDecorator[str]):
         super().__init__()
         self.place = place
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002  SQLAlchemy's
         """Seal."""
         return None if value is None else crypto.keys().seal(value, self.place)
 
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's
         """Open."""
         return None if value is None else crypto.keys().open(value, self.place)

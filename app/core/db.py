@@ -61,7 +61,7 @@ class Database(AsyncSession):
         self._rows.setdefault(getattr(table, "__table__", table), []).append(row)
 
     def stage_change(self, table: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:  # noqa: ANN401
-        """Set `values` in the row with this whole primary key, just before the commit; the last change of a row wins."""
+        """Set `values` in the row with this whole primary key, just before the commit; the last change wins."""
         target = getattr(table, "__table__", table)
         self._changes[(target, tuple(key[column.name] for column in target.primary_key))] = values
 
@@ -76,8 +76,8 @@ class Database(AsyncSession):
         if self.is_postgresql:
             await self._write_in_one_statement(rows, changes)
             return
-        for table, values in rows.items():
-            await self.execute(sa.insert(table), [dict(row) for row in values])
+        for table, new in rows.items():
+            await self.execute(sa.insert(table), [dict(row) for row in new])
         for (table, key), values in changes.items():
             where = [column == value for column, value in zip(table.primary_key, key, strict=True)]
             await self.execute(sa.update(table).where(*where).values(**values))
@@ -116,7 +116,7 @@ class Database(AsyncSession):
         await self.rollback()
 
 
-_POSTGRESQL = asyncpg_dialect()
+_POSTGRESQL = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
 
 
 @lru_cache(maxsize=512)
@@ -263,5 +263,3 @@ async def transaction(request: Request) -> AsyncIterator[Database]:
 
 
 Db = Annotated[Database, Depends(transaction, scope="function")]
-
-

@@ -1,6 +1,6 @@
-"""What can go wrong, in the one shape that every error has: RFC 9457 `application/problem+json`.
+"""What can go wrong, in the one shape that every error has: `application/problem+json` (RFC 9457).
 
-An error is a class with a status, a stable `code` (the key an app translates by), a title and a docstring; the docstring
+An error is a class with a status, a stable `code` (the key an app translates by), a title and a docstring, which
 is the page that the problem's `type` leads to. Raise it anywhere; nothing else in the application knows HTTP statuses.
 Values that a caller sent are never repeated.
 """
@@ -57,7 +57,8 @@ class Problem(Exception):  # noqa: N818  the field's standard term is "problem"
             "detail": self.detail or self.title,
             "request_id": request_id,
             "errors": [
-                {"pointer": e.pointer, "code": e.code, "detail": e.detail, "params": dict(e.params)} for e in self.errors
+                {"pointer": e.pointer, "code": e.code, "detail": e.detail, "params": dict(e.params)}
+                for e in self.errors
             ],
             **self.members,
         }
@@ -69,7 +70,9 @@ class ProblemFieldError(BaseModel):
     pointer: str = Field(description="JSON pointer (RFC 6901) to the field.", examples=["/responses/0/answers/now"])
     code: str = Field(description="Stable name of the fault, to translate by.", examples=["less_than_equal"])
     detail: str = Field(description="The fault in English, for developers. Never repeats what was sent.")
-    params: dict[str, Any] = Field(description="Figures that belong to the fault, such as `max`.", examples=[{"le": 10}])
+    params: dict[str, Any] = Field(
+        description="Figures that belong to the fault, such as `max`.", examples=[{"le": 10}]
+    )
 
 
 class ProblemDocument(BaseModel):
@@ -199,7 +202,7 @@ class InternalError(Problem):
 
 
 class Unavailable(Problem):
-    """The service cannot answer just now. Nothing was stored; send the same request again after `Retry-After` seconds."""
+    """The service cannot answer just now. Nothing was stored; send the same again after `Retry-After` seconds."""
 
     status = 503
     code = "unavailable"

@@ -9,7 +9,7 @@ from fastapi import Depends
 
 @dataclass(frozen=True)
 class Guard:
-    """A dependency that decides who may call. `is_guard` and `permission` are what contract tests and the docs look for."""
+    """A dependency that decides who may call. Contract tests and the docs look for `is_guard` and `permission`."""
 
     permission: StrEnum | None
     is_guard: bool = field(default=True, init=False)

@@ -1,4 +1,4 @@
-"""Logs that never hold health data: templates of addresses, ids, statuses and names of faults, nothing that was sent."""
+"""Logs that never hold health data: templates of addresses, ids, statuses and names of faults, nothing sent."""
 
 import logging
 import sys
@@ -49,14 +49,15 @@ def describe(error: BaseException) -> Mapping[str, Any]:
 
     Kept are the kinds, the SQLSTATE and constraint that PostgreSQL names, and the places in the code.
     """
-    kinds, cause, seen = [], error, error
-    while cause is not None and len(kinds) < 5:  # noqa: PLR2004  deep chains say nothing new
-        kinds.append(type(cause).__name__)
-        seen, cause = cause, cause.__cause__ or getattr(cause, "orig", None)
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and len(chain) < 5:  # noqa: PLR2004  deep chains say nothing new
+        chain.append(cause)
+        cause = cause.__cause__ or getattr(cause, "orig", None)
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     return {
-        "fault": " < ".join(kinds),
-        "sqlstate": getattr(seen, "sqlstate", None),
-        "constraint": getattr(seen, "constraint_name", None),
+        "fault": " < ".join(type(each).__name__ for each in chain),
+        "sqlstate": getattr(chain[-1], "sqlstate", None),
+        "constraint": getattr(chain[-1], "constraint_name", None),
         "where": [f"{frame.filename.rpartition('/app/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
     }

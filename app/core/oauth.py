@@ -44,7 +44,9 @@ class OAuthRoute(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                if any(fault["loc"][-1] == "grant_type" and fault["type"] == "literal_error" for fault in error.errors()):
+                if any(
+                    fault["loc"][-1] == "grant_type" and fault["type"] == "literal_error" for fault in error.errors()
+                ):
                     return refusal("unsupported_grant_type", "This kind of grant is not offered.")
                 return refusal("invalid_request", "A field of the form is missing, too long or not a text.")
             except HTTPException:

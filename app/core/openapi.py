@@ -14,12 +14,12 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from app.core import errors
-from app.core.errors import ProblemDocument
+from app.core.errors import Problem, ProblemDocument
 
 DROPPED = ("HTTPValidationError", "ValidationError", "ValidationErrorContext", "LocationInner", "ProblemDocument")
 AN_ID = "0199f3d2-7c1e-7b60-9f3a-5d2e8c41a907"
-SIGNED_IN = (errors.Unauthenticated, errors.Forbidden)
-ALWAYS = (errors.InternalError, errors.Unavailable, errors.TooManyRequests)
+SIGNED_IN: tuple[type[Problem], ...] = (errors.Unauthenticated, errors.Forbidden)
+ALWAYS: tuple[type[Problem], ...] = (errors.InternalError, errors.Unavailable, errors.TooManyRequests)
 
 
 def operation_id(route: APIRoute) -> str:
@@ -75,12 +75,13 @@ def _correct(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
         }
     }
     for context in routes(app):
+        path = context.path or ""
         for method in context.methods or ():
-            operation = document["paths"].get(context.path, {}).get(method.lower())
+            operation = document["paths"].get(path, {}).get(method.lower())
             if operation is not None:
-                _correct_operation(operation, context.path, guards(context.dependant))
-    for path in document.get("webhooks", {}).values():
-        for operation in path.values():
+                _correct_operation(operation, path, guards(context.dependant))
+    for event in document.get("webhooks", {}).values():
+        for operation in event.values():
             operation["security"] = []
             operation["responses"] = {
                 "2XX": {"description": "Received. Anything else is tried again."},

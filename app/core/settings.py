@@ -46,11 +46,9 @@ class Settings(BaseSettings):
     )
     secret_keys: list[SecretStr] = Field(
         default_factory=lambda: [SecretStr(SAMPLE_SECRET)],
-        description="JSON list of secrets of 32 characters or more; the first seals and signs, all of them open and verify.",
+        description="JSON list of secrets of 32 characters or more; the first seals and signs, all open and verify.",
     )
-    public_url: str = Field(
-        "http://127.0.0.1:8000", description="The address callers use; https outside development."
-    )
+    public_url: str = Field("http://127.0.0.1:8000", description="The address callers use; https outside development.")
     pool_size: int = Field(8, ge=1, le=100, description="PostgreSQL connections per worker.")
     pool_timeout_seconds: float = Field(5, gt=0, le=60, description="How long a request waits for a connection.")
     statement_timeout_seconds: float = Field(5, gt=0, le=600, description="PostgreSQL ends a statement after this.")
@@ -90,7 +88,11 @@ class Settings(BaseSettings):
             return self
         for secret in self.secret_keys:
             value = secret.get_secret_value()
-            if value == SAMPLE_SECRET or len(value) < MIN_SECRET_CHARACTERS or len(set(value)) < MIN_SECRET_CHARACTERS // 4:
+            if (
+                value == SAMPLE_SECRET
+                or len(value) < MIN_SECRET_CHARACTERS
+                or len(set(value)) < MIN_SECRET_CHARACTERS // 4
+            ):
                 msg = (
                     f"AFTERGLOW_SECRET_KEYS must be set outside development, each secret random and of "
                     f"{MIN_SECRET_CHARACTERS} characters or more"

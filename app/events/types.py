@@ -5,7 +5,7 @@ Names are `noun.past_verb`. Adding one here puts it into the OpenAPI document; r
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field, create_model
@@ -93,11 +93,12 @@ def schema_name(event_type: EventType) -> str:
 
 def payload_model(event_type: EventType) -> type[Outgoing]:
     """The shape of one event as a subscriber receives it."""
+    its_name: Any = Literal[event_type.value]
     return create_model(
         schema_name(event_type),
         __base__=Outgoing,
         __doc__=ABOUT[event_type].summary,
-        type=(Literal[event_type.value], Field(description="Name of the event.", examples=[event_type.value])),
+        type=(its_name, Field(description="Name of the event.", examples=[event_type.value])),
         timestamp=(Moment, Field(description="When it happened.")),
         data=(EventData, Field(description="Where to find it.")),
     )

@@ -1,4 +1,4 @@
-"""The guard. Each route names exactly one, in one typed line:
+"""The guard: each route names exactly one, in one typed line.
 
     access: Annotated[PatientAccess, me(Permission.CHECK_INS_WRITE)]       the caller's own record
     access: Annotated[PatientAccess, allow(Permission.CHECK_INS_READ)]     the record of `{patient_id}`
@@ -185,7 +185,7 @@ def allow_in_clinic(permission: Permission, *, also_patients: bool = False) -> A
     return Depends(_InClinic(permission, also_patients=also_patients), scope="function")
 
 
-def visible_patients(access: ClinicAccess) -> sa.Select[tuple[UUID]]:
+def visible_patients(access: ClinicAccess) -> sa.Select[UUID]:
     """Ids of the patients whom this caller may know of, for the lists of a clinic."""
     everyone = sa.select(Patient.id).where(Patient.clinic_id == access.clinic.id)
     if access.reach is Reach.CLINIC:
@@ -349,11 +349,13 @@ def _somebodys(whose: Any, *, relaxed: bool) -> sa.Select[Any]:  # noqa: ANN401 
         .correlate(Device, Patient, Membership)
         .exists()
     )
-    source = source.outerjoin(
-        Patient, sa.and_(Patient.clinic_id == Device.clinic_id, Patient.id == whose)
-    ).outerjoin(PatientRevision, PatientRevision.patient_id == Patient.id)
+    source = source.outerjoin(Patient, sa.and_(Patient.clinic_id == Device.clinic_id, Patient.id == whose)).outerjoin(
+        PatientRevision, PatientRevision.patient_id == Patient.id
+    )
     return (
-        sa.select(*columns, *_PATIENT_COLUMNS, in_care_team.label("in_care_team")).select_from(source).where(_THIS_DEVICE)
+        sa.select(*columns, *_PATIENT_COLUMNS, in_care_team.label("in_care_team"))
+        .select_from(source)
+        .where(_THIS_DEVICE)
     )
 
 

@@ -54,7 +54,7 @@ class Patient(Base):
 
 
 class PatientRevision(Base):
-    """One counter for each patient: the sync cursor, the heart of entity tags, and the lock of that patient's writes."""
+    """One counter for each patient: the sync cursor, the heart of entity tags, the lock of their writes."""
 
     __tablename__ = "patient_revisions"
     __table_args__ = (

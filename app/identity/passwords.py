@@ -47,9 +47,7 @@ class Hasher:
 
 def hasher(settings: Settings) -> Hasher:
     """The hasher for these settings; made once, since making one costs a hash."""
-    return _hasher(
-        settings.password_hash_rounds, settings.password_hash_memory_kib, settings.password_hashes_at_once
-    )
+    return _hasher(settings.password_hash_rounds, settings.password_hash_memory_kib, settings.password_hashes_at_once)
 
 
 @lru_cache(maxsize=8)

@@ -127,9 +127,7 @@ async def refresh(db: Database, settings: Settings, refresh_token: str) -> Token
     token = tokens.read(refresh_token, tokens.Kind.REFRESH)
     if token is None or token.expires_at <= now:
         return None
-    device = await db.scalar(
-        sa.select(Device).where(Device.id == token.device_id).with_for_update(key_share=True)
-    )
+    device = await db.scalar(sa.select(Device).where(Device.id == token.device_id).with_for_update(key_share=True))
     if device is None or device.ended_at is not None or now >= min(device.idle_expires_at, device.absolute_expires_at):
         return None
     membership = await db.get(Membership, device.membership_id)
@@ -214,7 +212,7 @@ class NewInvitation:
     expires_at: datetime
 
 
-async def invite(  # noqa: PLR0913  who is invited to be what, where
+async def invite(
     db: Database,
     settings: Settings,
     *,
@@ -321,7 +319,7 @@ async def add_account(db: Database, settings: Settings, address: str, password: 
     return account
 
 
-async def add_membership(  # noqa: PLR0913  who is what, where
+async def add_membership(
     db: Database,
     account: Account,
     *,

@@ -1,4 +1,4 @@
-"""The figures of a protocol with their units and proposed defaults. All defaults are ours and need clinical sign-off."""
+"""The figures of a protocol with their units and proposed defaults. All are ours and need clinical sign-off."""
 
 from typing import Annotated
 

@@ -40,7 +40,7 @@ async def row(db: Database, clinic_id: UUID, version: int) -> ProtocolVersion:
     return found
 
 
-def add_version(  # noqa: PLR0913  a sign-off is who, when, what and why
+def add_version(
     db: Database,
     clinic_id: UUID,
     version: int,
