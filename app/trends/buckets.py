@@ -14,7 +14,8 @@ from app.trends.days import LocalDay
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
-HOUR: Final = 3_600_000_000
+MINUTE: Final = 60_000_000
+HOUR: Final = 60 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,17 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def by_hour(values: Iterable[tuple[datetime, float]], zone: ZoneInfo) -> list[LocalHour]:
-    """Gather values by the hour on the wall. The hour that the clock repeats in autumn makes two."""
+def by_hour(values: Iterable[tuple[datetime, int, float]]) -> list[LocalHour]:
+    """Gather values by the hour on the wall, given each one's instant and offset from UTC in minutes.
+
+    The hour that the clock repeats in autumn makes two. Where the offset is half an hour off, so are the hours.
+    """
     gathered: dict[int, list[float]] = {}
-    for at, value in values:
-        gathered.setdefault(_hour_of(at, zone), []).append(value)
+    for at, offset_minutes, value in values:
+        shift = offset_minutes * MINUTE
+        hour = ((at - EPOCH) // MICROSECOND + shift) // HOUR * HOUR - shift
+        gathered.setdefault(hour, []).append(value)
     return [
         LocalHour(EPOCH + hour * MICROSECOND, sum(of), min(of), max(of), len(of))
         for hour, of in sorted(gathered.items())
     ]
-
-
-def _hour_of(at: datetime, zone: ZoneInfo) -> int:
-    """Return the start of the hour in microseconds; offsets of half an hour shift it against UTC."""
-    offset = at.astimezone(zone).utcoffset() or timedelta(0)
-    shift = offset // MICROSECOND
-    return ((at - EPOCH) // MICROSECOND + shift) // HOUR * HOUR - shift

@@ -70,3 +70,14 @@ def gaps(days: Sequence[date], *, until: date, shortest: int) -> list[Gap]:
     ends = [*days, until + one] if days else []
     runs = [Gap(before + one, after - one) for before, after in pairwise(ends)]
     return [run for run in runs if run.days >= shortest]
+
+
+def whole_weeks(found: Sequence[Gap]) -> list[Gap]:
+    """Keep of each gap the whole weeks (Monday to Sunday) in it: the gaps of a series of weeks."""
+    weeks = []
+    for gap in found:
+        monday = gap.first_day + timedelta(days=-gap.first_day.weekday() % 7)
+        sunday = gap.last_day - timedelta(days=(gap.last_day.weekday() + 1) % 7)
+        if monday < sunday:
+            weeks.append(Gap(monday, sunday))
+    return weeks

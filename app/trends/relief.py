@@ -29,7 +29,8 @@ from app.protocols.rules import Trends
 from app.trends.rules import DAY, HOUR, Baseline, Rule, Scale, Shortfall, change_threshold, dose_baseline, shortfalls
 from app.trends.statistics import Area, area_under, kaplan_meier_median
 
-MINUTE: Final = HOUR // 60
+HOUR_IN_MINUTES: Final = 60
+MINUTE: Final = HOUR // HOUR_IN_MINUTES
 IN_A_ROW: Final = 2
 RELIEF_RULE: Final = Rule("two_values_beyond_threshold", "1")
 SUMMARY_METHOD: Final = "kaplan_meier"
@@ -37,10 +38,11 @@ SUMMARY_METHOD: Final = "kaplan_meier"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The values of one measure in order of time; `times` are microseconds since 1970."""
+    """The values of one measure in order of time, as they were known at `until`; microseconds since 1970."""
 
     times: Sequence[int]
     values: Sequence[float]
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,11 @@ class Spacing:
 
 
 class CensoredBy(StrEnum):
-    """What ended the values before relief was seen to end."""
+    """Why the end of relief was not seen.
+
+    `next_dose`: the next dose was given first. `horizon`: the 14 days were over first. `last_value`: neither has
+    happened yet, there are only no later values so far.
+    """
 
     NEXT_DOSE = "next_dose"
     HORIZON = "horizon"
@@ -96,7 +102,7 @@ class Relief:
 class Curve:
     """One dose: its values and what was found in them."""
 
-    dose_at: int
+    spacing: Spacing
     first: int
     """Index in the series of the first value that belongs to the curve, in the baseline's window."""
     last: int
@@ -118,6 +124,12 @@ class Curve:
     """Percent of the first 168 hours that the area covers."""
     missing: list[Shortfall]
     rule: Rule = RELIEF_RULE
+
+    @property
+    def baseline_minutes(self) -> int:
+        """Length of the baseline's window, in minutes before the dose."""
+        start = self.baseline.starts_at
+        return 0 if start is None else whole_minutes(self.spacing.dose_at - start)
 
     @property
     def auc(self) -> float | None:
@@ -143,19 +155,21 @@ class Summary:
     method: str = SUMMARY_METHOD
 
 
-def curves_of(series: Series, doses: Sequence[int], scale: Scale, protocol: Trends) -> list[Curve]:
-    """Return a curve for each of the patient's doses (starts, in order of time)."""
-    distinct = sorted(set(doses))
-    curves = []
-    for dose_at in doses:
-        place = bisect_left(distinct, dose_at)
-        spacing = Spacing(
-            dose_at,
-            distinct[place - 1] if place else None,
-            distinct[place + 1] if place + 1 < len(distinct) else None,
-        )
-        curves.append(curve_of(series, spacing, scale, protocol))
-    return curves
+def curves_of(
+    series: Series, doses: Sequence[int], scale: Scale, protocol: Trends, *, every_dose: Sequence[int] | None = None
+) -> list[Curve]:
+    """Return a curve for each of these doses (their starts). `every_dose` of the patient says what came between."""
+    distinct = sorted(set(doses if every_dose is None else every_dose))
+    return [curve_of(series, _spacing(dose_at, distinct), scale, protocol) for dose_at in doses]
+
+
+def _spacing(dose_at: int, distinct: Sequence[int]) -> Spacing:
+    earlier, later = bisect_left(distinct, dose_at), bisect_right(distinct, dose_at)
+    return Spacing(
+        dose_at,
+        distinct[earlier - 1] if earlier else None,
+        distinct[later] if later < len(distinct) else None,
+    )
 
 
 def curve_of(series: Series, spacing: Spacing, scale: Scale, protocol: Trends) -> Curve:
@@ -170,7 +184,7 @@ def curve_of(series: Series, spacing: Spacing, scale: Scale, protocol: Trends) -
         relief = _relief(window, b - scale.sign * threshold, scale)
         area = _area(window, b, scale, protocol)
     return Curve(
-        dose_at=dose_at,
+        spacing=spacing,
         first=bisect_left(series.times, dose_at if baseline.starts_at is None else baseline.starts_at),
         last=window.last,
         baseline=baseline,
@@ -208,6 +222,11 @@ def summary_of(curves: Sequence[Curve]) -> Summary:
     )
 
 
+def whole_minutes(microseconds: int) -> int:
+    """Round down to whole minutes, as links count them: what lies before a dose is always negative."""
+    return microseconds // MINUTE
+
+
 @dataclass(frozen=True, slots=True)
 class _Window:
     """The values from a dose to its horizon; `times` are microseconds since the dose."""
@@ -219,14 +238,14 @@ class _Window:
     cut_by: CensoredBy
 
     def minutes(self, index: int) -> int:
-        """Whole minutes from the dose, rounded down as links count them."""
-        return self.times[index] // MINUTE
+        """Whole minutes from the dose."""
+        return whole_minutes(self.times[index])
 
 
 def _window(series: Series, spacing: Spacing, protocol: Trends) -> _Window:
     horizon = spacing.dose_at + protocol.horizon_days * DAY
     start, end = bisect_left(series.times, spacing.dose_at), bisect_right(series.times, horizon)
-    cut_by = CensoredBy.HORIZON if end < len(series.times) else CensoredBy.LAST_VALUE
+    cut_by = CensoredBy.HORIZON if horizon < series.until else CensoredBy.LAST_VALUE
     if spacing.next_at is not None and spacing.next_at <= horizon:
         end, cut_by = bisect_left(series.times, spacing.next_at), CensoredBy.NEXT_DOSE
     since = [at - spacing.dose_at for at in series.times[start:end]]

@@ -6,7 +6,7 @@ days. Comparisons forgive a billionth of the scale's range, which is the roundin
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
 from typing import Final
@@ -116,8 +116,8 @@ def first_dose_baseline(
     """Take the median of the 14 days before the patient's first dose, when they hold 3 values or more."""
     if first_dose_at is None:
         return Baseline(None, 0, None, None, BASELINE_RULE)
-    empty = Baseline(None, 0, first_dose_at - protocol.baseline_days * DAY, first_dose_at, BASELINE_RULE)
-    return _filled(empty, times, values, protocol)
+    window = (first_dose_at - protocol.baseline_days * DAY, first_dose_at)
+    return _median_in(window, times, values, protocol, BASELINE_RULE)
 
 
 def dose_baseline(times: Sequence[int], values: Sequence[float], dose_at: int, protocol: Trends) -> Baseline:
@@ -126,20 +126,21 @@ def dose_baseline(times: Sequence[int], values: Sequence[float], dose_at: int, p
     The window is not cut at an earlier dose: the question is how much *this* dose changed from what was usual just
     before it, also where that was the relief of the dose before. The caller says so beside the value.
     """
-    narrow = Baseline(None, 0, dose_at - protocol.dose_baseline_hours * HOUR, dose_at, DOSE_BASELINE_RULE)
-    baseline = _filled(narrow, times, values, protocol)
+    narrow = (dose_at - protocol.dose_baseline_hours * HOUR, dose_at)
+    baseline = _median_in(narrow, times, values, protocol, DOSE_BASELINE_RULE)
     if baseline.sufficient:
         return baseline
-    wide = Baseline(None, 0, dose_at - protocol.dose_baseline_wide_days * DAY, dose_at, DOSE_BASELINE_RULE)
-    return _filled(wide, times, values, protocol)
+    wide = (dose_at - protocol.dose_baseline_wide_days * DAY, dose_at)
+    return _median_in(wide, times, values, protocol, DOSE_BASELINE_RULE)
 
 
-def _filled(window: Baseline, times: Sequence[int], values: Sequence[float], protocol: Trends) -> Baseline:
-    if window.starts_at is None or window.ends_at is None:
-        return window
-    inside = values[bisect_left(times, window.starts_at) : bisect_left(times, window.ends_at)]
+def _median_in(
+    window: tuple[int, int], times: Sequence[int], values: Sequence[float], protocol: Trends, rule: Rule
+) -> Baseline:
+    start, end = window
+    inside = values[bisect_left(times, start) : bisect_left(times, end)]
     enough = len(inside) >= protocol.baseline_min_values
-    return replace(window, value=float(median(inside)) if enough else None, n=len(inside))
+    return Baseline(float(median(inside)) if enough else None, len(inside), start, end, rule)
 
 
 # Change ---------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.trends.days import Gap, LocalDay, gaps, latest_after
+from app.trends.days import Gap, LocalDay, gaps, latest_after, whole_weeks
 
 FIRST = date(2026, 9, 1)
 
@@ -73,3 +73,14 @@ class TestGaps:
                 while near in empty:
                     run, near = run + 1, near + step
             assert run < shortest
+
+
+class TestWholeWeeks:
+    def test_keeps_monday_to_sunday(self) -> None:
+        friday, thursday = date(2026, 11, 6), date(2026, 11, 26)
+
+        assert whole_weeks([Gap(friday, thursday)]) == [Gap(date(2026, 11, 9), date(2026, 11, 22))]
+        assert whole_weeks([Gap(date(2026, 11, 9), date(2026, 11, 15))]) == [Gap(date(2026, 11, 9), date(2026, 11, 15))]
+
+    def test_drops_what_holds_no_whole_week(self) -> None:
+        assert whole_weeks([Gap(date(2026, 11, 10), date(2026, 11, 21)), Gap(FIRST, FIRST)]) == []

@@ -14,6 +14,8 @@ from app.trends.relief import CensoredBy, Curve, Series, Spacing
 from app.trends.rules import HOUR, Scale, Shortfall, change_threshold
 
 PROTOCOL = Trends()
+UNTIL = 1000 * HOUR
+NEVER = 10**9 * HOUR
 CRAVING = Scale(0, 10, "worse")
 MOOD = Scale(0, 10, "better")
 AROUSAL = Scale(-4, 4, "neutral")
@@ -28,9 +30,9 @@ EXAMPLE = dict(
 BEFORE = {-48: 7, -24: 7, -1: 7}
 
 
-def series_of(hours: dict[int, int]) -> Series:
+def series_of(hours: dict[int, int], until: int = UNTIL) -> Series:
     ordered = sorted(hours.items())
-    return Series([hour * HOUR for hour, _ in ordered], [float(value) for _, value in ordered])
+    return Series([hour * HOUR for hour, _ in ordered], [float(value) for _, value in ordered], until)
 
 
 def curve(
@@ -110,13 +112,17 @@ class TestReturn:
         assert (found.return_minutes, found.until_minutes, found.duration_minutes) == (None, 60 * 60, 56 * 60)
         assert found.censored_by is CensoredBy.NEXT_DOSE
 
-    def test_is_censored_by_the_last_value(self) -> None:
-        found = curve(BEFORE | {4: 3, 24: 3, 60: 6}).relief
+    @pytest.mark.parametrize(
+        ("days", "censored_by"), [(5, CensoredBy.LAST_VALUE), (14, CensoredBy.LAST_VALUE), (15, CensoredBy.HORIZON)]
+    )
+    def test_is_censored_by_the_last_value_until_its_days_are_over(self, days: int, censored_by: CensoredBy) -> None:
+        series = series_of(BEFORE | {4: 3, 24: 3, 60: 6}, until=days * 24 * HOUR)
+        found = relief.curve_of(series, Spacing(0), CRAVING, PROTOCOL).relief
 
         assert found is not None
-        assert (found.censored, found.censored_by) == (True, CensoredBy.LAST_VALUE)
+        assert (found.censored, found.until_minutes, found.censored_by) == (True, 60 * 60, censored_by)
 
-    def test_is_censored_by_the_horizon(self) -> None:
+    def test_looks_no_further_than_the_horizon(self) -> None:
         found = curve(BEFORE | {4: 3, 24: 3, 300: 3, 336: 7, 337: 7}).relief
 
         assert found is not None
@@ -246,7 +252,7 @@ class Case:
     doses: list[int]
 
     def curves(self, scale: Scale = CRAVING, protocol: Trends = PROTOCOL) -> list[Curve]:
-        return relief.curves_of(series_of(self.hours), [dose * HOUR for dose in self.doses], scale, protocol)
+        return relief.curves_of(series_of(self.hours, NEVER), [dose * HOUR for dose in self.doses], scale, protocol)
 
     def but(self, turn: int, up: int, scale: Scale, later: int = 0) -> list[Curve]:
         """Read the same patient on another scale, at another time."""
@@ -391,7 +397,7 @@ class TestProperties:
             following = min((other for other in case.doses if other > dose), default=10_000)
             near = {h: v for h, v in case.hours.items() if dose - 168 <= h < min(following, dose + 337)}
             spacing = Spacing(dose * HOUR, next_at=following * HOUR)
-            alone = relief.curve_of(series_of(near), spacing, CRAVING, PROTOCOL)
+            alone = relief.curve_of(series_of(near, NEVER), spacing, CRAVING, PROTOCOL)
 
             assert (alone.baseline, alone.nadir, alone.auc) == (found.baseline, found.nadir, found.auc)
             if alone.relief and found.relief:

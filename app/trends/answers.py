@@ -1,0 +1,259 @@
+"""Trends as JSON, in the shapes of `schemas.py`.
+
+They are written by hand, since building and checking a model for each of 900 points takes longer than everything else
+in the request. The tests compare every answer with the schemas.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from app.core.fields import instant_text
+from app.instruments.definitions import Measure
+from app.trends.asked import Asked
+from app.trends.buckets import EPOCH, MICROSECOND, LocalHour, start_of
+from app.trends.days import LocalDay
+from app.trends.relief import HOUR_IN_MINUTES, RELIEF_RULE, Curve, whole_minutes
+from app.trends.rules import ChangeLabel, Rule, Shortfall
+from app.trends.service import AlignedReading, Reading
+
+
+def trend(reading: Reading) -> bytes:
+    """Write a `schemas.Trend`."""
+    return to_json(
+        _series(reading.asked, reading.substance, reading.protocol_version)
+        | {
+            "bucket": reading.bucket,
+            "n": reading.n,
+            "downsampled": reading.bucket == "raw" and len(reading.points) < reading.n,
+            "points": _points(reading),
+            "gaps": [{"from": gap.first_day, "to": gap.last_day, "days": gap.days} for gap in reading.gaps],
+            "baseline": _baseline(reading),
+            "change": _change(reading),
+            "slope": _slope(reading),
+            "trend": _test(reading),
+            "adherence": {
+                "days_with_values": len(reading.days),
+                "days": reading.asked.days_begun,
+                "completed": None,
+                "due": None,
+            },
+            "abstinence": _abstinence(reading),
+            "markers": [_marker(row) for row in reading.markers],
+            "insufficient_data": _missing(reading.missing),
+        }
+    )
+
+
+def dose_aligned(reading: AlignedReading) -> bytes:
+    """Write a `schemas.DoseAlignedTrend`."""
+    summary = reading.summary
+    return to_json(
+        _series(reading.asked, reading.substance, reading.protocol_version)
+        | _rule(RELIEF_RULE)
+        | {
+            "sessions": [
+                _curve(dose, curve, reading) for dose, curve in zip(reading.doses, reading.curves, strict=True)
+            ],
+            "summary": {
+                "median_relief_minutes": summary.median_relief_minutes,
+                "method": summary.method,
+                "n": summary.n,
+                "n_censored": summary.n_censored,
+                "n_without_onset": summary.n_without_onset,
+            },
+        }
+    )
+
+
+def number(value: float | None) -> float | None:
+    """Write 7 instead of 7.0: the scales are whole numbers, and 900 points are two bytes each."""
+    return int(value) if value is not None and value.is_integer() else value
+
+
+def _series(asked: Asked, substance: str | None, protocol_version: int) -> dict[str, Any]:
+    measure: Measure = asked.measure
+    return {
+        "measure": measure.key,
+        "substance": substance,
+        "title": measure.title,
+        "unit": measure.unit,
+        "minimum": measure.minimum,
+        "maximum": measure.maximum,
+        "higher_is": measure.higher_is,
+        "time_zone": asked.zone.key,
+        "from": asked.first_day,
+        "to": asked.last_day,
+        "protocol_version": protocol_version,
+    }
+
+
+def _rule(rule: Rule) -> dict[str, str]:
+    return {"rule": rule.name, "rule_version": rule.version}
+
+
+def _missing(missing: Sequence[Shortfall]) -> list[dict[str, Any]]:
+    return [{"statistic": one.statistic, "needed": one.needed, "have": one.have} for one in missing]
+
+
+def _points(reading: Reading) -> list[dict[str, Any]]:
+    if reading.bucket == "raw":
+        return [{"at": _instant(at), "value": number(value)} for at, value in reading.points]  # type: ignore[misc]
+    zone = reading.asked.zone
+    return [
+        {
+            "at": instant_text(point.at if isinstance(point, LocalHour) else start_of(point.day, zone)),
+            "local_day": point.at.astimezone(zone).date() if isinstance(point, LocalHour) else point.day,
+            "mean": number(point.mean),
+            "min": number(point.lowest),
+            "max": number(point.highest),
+            "n": point.n,
+        }
+        for point in reading.points
+        if isinstance(point, LocalHour | LocalDay)
+    ]
+
+
+def _instant(at: datetime) -> str:
+    """Write an instant that is in UTC already."""
+    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def _at(microseconds: int | None) -> str | None:
+    return None if microseconds is None else instant_text(EPOCH + microseconds * MICROSECOND)
+
+
+def _baseline(reading: Reading) -> dict[str, Any]:
+    baseline = reading.baseline
+    return {
+        "status": "sufficient" if baseline.sufficient else "insufficient",
+        "value": number(baseline.value),
+        "n": baseline.n,
+        "from": _at(baseline.starts_at),
+        "to": _at(baseline.ends_at),
+        "method": "median",
+    } | _rule(baseline.rule)
+
+
+def _change(reading: Reading) -> dict[str, Any]:
+    change, published = reading.change, reading.asked.measure.change
+    mcid = reliable = None
+    if published:
+        mcid = _published(change.mcid_label, published.mcid_points, published.mcid_source)
+        reliable = _published(
+            change.reliable_label, published.reliable_change_points_gte, published.reliable_change_source
+        )
+    return {
+        "label": change.label,
+        "threshold": number(change.threshold),
+        "difference": number(change.difference),
+        "percent": number(change.percent),
+        "current": number(change.current),
+        "current_n": change.current_n,
+        "current_from": reading.latest.first_day,
+        "current_to": reading.latest.last_day,
+        "mcid": mcid,
+        "reliable_change": reliable,
+        "responder": change.responder,
+        "remission": change.remission,
+    } | _rule(change.rule)
+
+
+def _published(label: ChangeLabel | None, points: float | None, source: str | None) -> dict[str, Any] | None:
+    return None if points is None else {"label": label, "points": points, "source": source}
+
+
+def _slope(reading: Reading) -> dict[str, Any] | None:
+    slope = reading.course.slope
+    if slope is None:
+        return None
+    return {
+        "per_day": slope.per_unit,
+        "ci_low": slope.ci_low,
+        "ci_high": slope.ci_high,
+        "n": slope.n,
+        "method": slope.method,
+    }
+
+
+def _test(reading: Reading) -> dict[str, Any] | None:
+    course, test = reading.course, reading.course.test
+    if test is None:
+        return None
+    return {
+        "label": course.label,
+        "s": test.s,
+        "z": test.z,
+        "p_value": test.p_value,
+        "n": test.n,
+        "span_days": course.span_days,
+        "method": "mann_kendall",
+        "caution": "autocorrelated",
+    } | _rule(course.rule)
+
+
+def _abstinence(reading: Reading) -> dict[str, Any] | None:
+    found, first_use = reading.abstinence, reading.first_use
+    if found is None:
+        return None
+    return {
+        "abstinent_days": found.abstinent_days,
+        "days_with_values": found.days_with_values,
+        "days": found.days,
+        "percent": number(found.percent),
+        "worst_case_percent": number(found.worst_case_percent),
+        "days_to_first_use": first_use.days if first_use else None,
+        "first_use_censored": first_use.censored if first_use else None,
+    }
+
+
+def _marker(row: Any) -> dict[str, Any]:  # noqa: ANN401  a row
+    return {
+        "kind": row.kind,
+        "id": row.id,
+        "at": instant_text(row.at),
+        "status": row.status,
+        "dose_given": bool(row.dose_given),
+        "dose_mg": number(row.dose_mg),
+        "substance": row.substance,
+        "route": row.route,
+        "appointment_kind": row.appointment_kind,
+        "attendance": row.attendance,
+    }
+
+
+def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> dict[str, Any]:  # noqa: ANN401  a row
+    at, previous, baseline = curve.spacing.dose_at, curve.spacing.previous_at, curve.baseline
+    relief, nadir, series = curve.relief, curve.nadir, reading.series
+    return {
+        "dosing_session_id": dose.id,
+        "dose_started_at": instant_text(dose.dose_started_at),
+        "dose_mg": number(dose.dose_mg),
+        "dose_substance": dose.substance,
+        "dose_route": dose.route,
+        "minutes_since_previous_dose": None if previous is None else whole_minutes(at - previous),
+        "baseline": number(baseline.value),
+        "baseline_n": baseline.n,
+        "baseline_hours": curve.baseline_minutes // HOUR_IN_MINUTES,
+        "baseline_overlaps_previous_dose": curve.overlaps,
+        "threshold": number(curve.threshold),
+        "relief_at": number(curve.relief_at),
+        "relief_reachable": curve.reachable,
+        "points": [
+            {"minutes_from_dose": whole_minutes(series.times[index] - at), "value": number(series.values[index])}
+            for index in range(curve.first, curve.last)
+        ],
+        "onset_minutes": relief.onset_minutes if relief else None,
+        "nadir": {"value": number(nadir.value), "minutes_from_dose": nadir.minutes_from_dose} if nadir else None,
+        "return_minutes": relief.return_minutes if relief else None,
+        "duration_minutes": relief.duration_minutes if relief else None,
+        "censored": relief.censored if relief else False,
+        "censored_by": relief.censored_by if relief else None,
+        "interrupted": relief.interrupted if relief else False,
+        "auc": number(curve.auc),
+        "mean_reduction": curve.mean_reduction,
+        "coverage": number(curve.coverage),
+        "insufficient_data": _missing(curve.missing),
+    }

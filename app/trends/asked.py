@@ -1,0 +1,160 @@
+"""What may be asked of a trend, and what it means for one patient today."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from app.core.errors import FieldError, InvalidRequest
+from app.core.fields import Day, zone
+from app.core.schemas import Incoming
+from app.identity.access import PatientView
+from app.instruments.definitions import Measure
+from app.instruments.measures import MEASURES
+from app.trends.buckets import bounds
+
+FEWEST_POINTS: Final = 10
+MOST_POINTS: Final = 5000
+USUAL_POINTS: Final = 2000
+USUAL_DAYS: Final = 90
+MOST_DAYS: Final = 3660
+MOST_DAYS_BY_HOUR: Final = 92
+
+Bucket = Literal["raw", "hour", "day", "week"]
+
+
+def _known_measure(key: str) -> str:
+    if key not in MEASURES:
+        code = "unknown_measure"
+        raise PydanticCustomError(code, "Must be the key of a measure.")
+    return key
+
+
+MeasureKey = Annotated[
+    str,
+    AfterValidator(_known_measure),
+    Field(max_length=40, json_schema_extra={"enum": sorted(MEASURES)}, examples=["craving"]),
+]
+
+
+class SeriesQuery(Incoming):
+    """Which values are meant: a measure, a substance and a period of the patient's local days."""
+
+    measure: Annotated[MeasureKey, Field(description="The measure, such as `craving`, `mood` or `phq9_total`.")]
+    substance: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z][a-z0-9_]{0,39}$",
+            description="What it is about, for measures that are asked about a substance. Needed when the patient "
+            "reports it about more than one.",
+            examples=["alcohol"],
+        ),
+    ] = None
+    first_day: Annotated[
+        Day | None,
+        Field(alias="from", description="First local day of the patient. Left out: 89 days before `to`."),
+    ] = None
+    last_day: Annotated[
+        Day | None, Field(alias="to", description="Last local day of the patient, included. Left out: today.")
+    ] = None
+
+    @property
+    def most_days(self) -> int:
+        """The longest period that may be asked for."""
+        return MOST_DAYS
+
+
+class TrendQuery(SeriesQuery):
+    """A series by the calendar."""
+
+    bucket: Annotated[
+        Bucket,
+        Field(
+            description="`raw` for each value, else the mean of each local hour (of up to 92 days), day or week (from "
+            "Monday)."
+        ),
+    ] = "day"
+    points: Annotated[
+        int,
+        Field(
+            ge=FEWEST_POINTS,
+            le=MOST_POINTS,
+            description="Most points of a raw series. A longer one is thinned out so that it keeps its shape "
+            "(largest triangle three buckets); every statistic still rests on all values.",
+        ),
+    ] = USUAL_POINTS
+
+    @property
+    def most_days(self) -> int:
+        """The longest period that may be asked for; hours are not thinned out."""
+        return MOST_DAYS_BY_HOUR if self.bucket == "hour" else MOST_DAYS
+
+
+class DoseAlignedQuery(SeriesQuery):
+    """A series by the time since each dose that was started in the period."""
+
+
+class Look(Incoming):
+    """How a chart is drawn."""
+
+    width: Annotated[int, Field(ge=280, le=2000, description="Width in CSS pixels.")] = 960
+    height: Annotated[int, Field(ge=220, le=1200, description="Height in CSS pixels.")] = 420
+    theme: Annotated[Literal["light", "dark"], Field(description="Colours.")] = "light"
+
+
+class TrendChartQuery(TrendQuery, Look):
+    """A series by the calendar, as a picture."""
+
+
+class DoseAlignedChartQuery(DoseAlignedQuery, Look):
+    """A series by the time since each dose, as a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with everything that was left out filled in."""
+
+    measure: Measure
+    substance: str | None
+    first_day: date
+    last_day: date
+    today: date
+    zone: ZoneInfo
+
+    @property
+    def last_full_day(self) -> date:
+        """The last local day of the period that is over."""
+        return min(self.last_day, self.today - timedelta(days=1))
+
+    @property
+    def days_begun(self) -> int:
+        """Local days of the period that have begun."""
+        return max((min(self.last_day, self.today) - self.first_day).days + 1, 0)
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The instants at which the period starts and ends."""
+        return bounds(self.first_day, self.last_day, self.zone)
+
+
+def understand(query: SeriesQuery, patient: PatientView, now: datetime) -> Asked:
+    """Fill in what was left out; raise `InvalidRequest` where the question makes no sense."""
+    measure = MEASURES[query.measure]
+    if query.substance is not None and not measure.per_substance:
+        _refuse("substance", "not_applicable", "This measure is not about a substance.")
+    place = zone(patient.time_zone)
+    today = now.astimezone(place).date()
+    last = query.last_day or today
+    first = query.first_day or last - timedelta(days=USUAL_DAYS - 1)
+    if first > last:
+        _refuse("from", "after_to", "Must not be later than `to`, which is today when left out.")
+    if (last - first).days >= query.most_days:
+        _refuse("from", "period_too_long", "The period has too many days.", max_days=query.most_days)
+    return Asked(measure, query.substance, first, last, today, place)
+
+
+def _refuse(name: str, code: str, detail: str, **params: int) -> None:
+    raise InvalidRequest(errors=[FieldError(f"/query/{name}", code, detail, params)])

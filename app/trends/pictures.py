@@ -1,0 +1,108 @@
+"""Trends as pictures: what was read, in the terms of `app.charts`."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.charts import pictures
+from app.charts.pictures import DoseAlignedPicture, Size, TrendPicture
+from app.identity.access import ClinicView
+from app.trends.asked import Asked, Look
+from app.trends.buckets import LocalHour, bounds
+from app.trends.days import LocalDay
+from app.trends.relief import HOUR_IN_MINUTES, Curve, whole_minutes
+from app.trends.service import AlignedReading, Reading
+
+SHADED: Final = timedelta(hours=72)
+"""How long after a dose the plot is shaded: the time in which therapy is meant to make use of it."""
+ATTENDED: Final = frozenset({"attended", "late", "left_early"})
+NAMED: Final = frozenset({"baseline", "change", "slope"})
+"""Statistics that a picture names when they are missing; the others go with them."""
+
+
+def trend(reading: Reading, clinic: ClinicView, look: Look) -> TrendPicture:
+    """Draw a trend by the calendar."""
+    asked = reading.asked
+    start, end = asked.span
+    return TrendPicture(
+        measure=_measure(asked, reading.substance),
+        zone=asked.zone,
+        start=start,
+        end=end,
+        points=_points(reading),
+        bucket=reading.bucket,
+        gaps=tuple(pictures.Gap(*bounds(gap.first_day, gap.last_day, asked.zone)) for gap in reading.gaps),
+        doses=tuple(_dose(row.at, row.dose_mg) for row in reading.markers if row.dose_given),
+        appointments=tuple(_appointment(row) for row in reading.markers if row.kind == "appointment"),
+        baseline=reading.baseline.value,
+        insufficient=tuple(one.statistic for one in reading.missing if one.statistic in NAMED),
+        locale=clinic.locale,
+        theme=look.theme,
+        size=Size(look.width, look.height),
+    )
+
+
+def dose_aligned(reading: AlignedReading, clinic: ClinicView, look: Look) -> DoseAlignedPicture:
+    """Draw a trend by the time since each dose."""
+    asked, protocol, summary = reading.asked, reading.protocol, reading.summary
+    longest_before = max((curve.baseline_minutes for curve in reading.curves), default=0)
+    return DoseAlignedPicture(
+        measure=_measure(asked, reading.substance),
+        zone=asked.zone,
+        before_minutes=longest_before or protocol.dose_baseline_hours * HOUR_IN_MINUTES,
+        after_minutes=protocol.horizon_days * 24 * HOUR_IN_MINUTES,
+        gap_minutes=protocol.gap_break_hours * HOUR_IN_MINUTES,
+        curves=tuple(_curve(dose, curve, reading) for dose, curve in zip(reading.doses, reading.curves, strict=True)),
+        relief=pictures.Relief(summary.median_relief_minutes, summary.n, summary.n_censored, summary.n_without_onset),
+        insufficient=("baseline",) if any(not curve.baseline.sufficient for curve in reading.curves) else (),
+        locale=clinic.locale,
+        theme=look.theme,
+        size=Size(look.width, look.height),
+    )
+
+
+def _measure(asked: Asked, substance: str | None) -> pictures.Measure:
+    measure = asked.measure
+    name = f"{measure.title}, {substance.replace('_', ' ')}" if substance else measure.title
+    unit = "" if measure.unit == "yes_no" else measure.unit
+    return pictures.Measure(name, unit, measure.minimum, measure.maximum, measure.higher_is)
+
+
+def _points(reading: Reading) -> tuple[pictures.Point, ...]:
+    return tuple(_point(point, reading) for point in reading.points)
+
+
+def _point(point: tuple[datetime, float] | LocalHour | LocalDay, reading: Reading) -> pictures.Point:
+    """Place a bucket in its middle."""
+    if isinstance(point, tuple):
+        return pictures.Point(*point)
+    if isinstance(point, LocalHour):
+        return pictures.Point(point.at + timedelta(minutes=30), point.mean, point.lowest, point.highest)
+    last = point.day + timedelta(days=6) if reading.bucket == "week" else point.day
+    start, end = bounds(max(point.day, reading.asked.first_day), min(last, reading.asked.last_day), reading.asked.zone)
+    return pictures.Point(start + (end - start) / 2, point.mean, point.lowest, point.highest)
+
+
+def _dose(at: datetime, amount: float | None) -> pictures.Dose:
+    return pictures.Dose(at, amount, shade_until=at + SHADED)
+
+
+def _appointment(row: Any) -> pictures.Appointment:  # noqa: ANN401  a row
+    missed = row.status == "noshow" or (row.attendance is not None and row.attendance not in ATTENDED)
+    attended = False if missed else None if row.attendance is None else True
+    return pictures.Appointment(row.at, row.appointment_kind, attended=attended)
+
+
+def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> pictures.DoseCurve:  # noqa: ANN401  a row
+    at, relief, series = curve.spacing.dose_at, curve.relief, reading.series
+    return pictures.DoseCurve(
+        dose=pictures.Dose(dose.dose_started_at, dose.dose_mg),
+        points=tuple(
+            pictures.AlignedPoint(whole_minutes(series.times[index] - at), series.values[index])
+            for index in range(curve.first, curve.last)
+        ),
+        baseline=curve.baseline.value,
+        relief_at=curve.relief_at if curve.reachable else None,
+        onset_minutes=relief.onset_minutes if relief else None,
+        return_minutes=relief.return_minutes if relief else None,
+        censored_minutes=relief.until_minutes if relief and relief.censored else None,
+    )

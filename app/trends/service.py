@@ -1,0 +1,197 @@
+"""Reading trends: what the database holds, judged by the rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.core.db import Database
+from app.core.errors import FieldError
+from app.identity.access import PatientAccess
+from app.instruments.catalogue import definition
+from app.protocols.rules import Trends
+from app.trends import abstinence, days, queries, relief, rules
+from app.trends.abstinence import Abstinence, FirstUse
+from app.trends.asked import Asked, Bucket
+from app.trends.buckets import EPOCH, MICROSECOND, LocalHour, by_day, by_hour, by_week, start_of
+from app.trends.days import Gap, Latest, LocalDay
+from app.trends.downsampling import lttb
+from app.trends.errors import SubstanceRequired
+from app.trends.queries import Period, Whose
+from app.trends.relief import Curve, Series, Summary
+from app.trends.rules import Baseline, Change, Course, Scale, Shortfall
+
+USE: Final = "used"
+
+Points = Sequence[tuple[datetime, float]] | Sequence[LocalHour] | Sequence[LocalDay]
+"""Values with their instants, or hours, or days; a week is named by its Monday."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A trend before it is written as JSON or drawn."""
+
+    asked: Asked
+    bucket: Bucket
+    substance: str | None
+    protocol_version: int
+    points: Points
+    n: int
+    days: Sequence[LocalDay]
+    gaps: Sequence[Gap]
+    baseline: Baseline
+    latest: Latest
+    change: Change
+    course: Course
+    markers: Sequence[Any]
+    abstinence: Abstinence | None
+    first_use: FirstUse | None
+    missing: Sequence[Shortfall]
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedReading:
+    """A dose-aligned trend before it is written as JSON or drawn."""
+
+    asked: Asked
+    substance: str | None
+    protocol: Trends
+    protocol_version: int
+    series: Series
+    doses: Sequence[Any]
+    """Rows of the doses in the period."""
+    curves: Sequence[Curve]
+    summary: Summary
+
+
+async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucket, points: int) -> Reading:
+    """Read one measure by the calendar. Raises `SubstanceRequired`."""
+    whose = await _whose(db, access, asked)
+    start, end = asked.span
+    found, first_dose = await queries.markers(db, access.patient, start, end)
+    shown, local_days = await _values(db, whose, Period(asked.first_day, asked.last_day, start, end), bucket, points)
+    protocol, scale = access.protocol.trends, Scale.of(asked.measure)
+    baseline = await _baseline(db, whose, first_dose, protocol)
+    dose_day = None if first_dose is None else first_dose.astimezone(asked.zone).date()
+    latest = days.latest_after(dose_day, local_days)
+    course = rules.course(local_days, baseline.value, scale, protocol)
+    is_use = asked.measure.key == USE
+    return Reading(
+        asked=asked,
+        bucket=bucket,
+        substance=whose.substance or None,
+        protocol_version=access.clinic.protocol_version,
+        points=shown,
+        n=sum(day.n for day in local_days),
+        days=local_days,
+        gaps=_gaps(asked, local_days, bucket, protocol),
+        baseline=baseline,
+        latest=latest,
+        change=rules.change_from(baseline.value, latest, asked.measure, protocol),
+        course=course,
+        markers=found,
+        abstinence=abstinence.abstinence(local_days, asked.days_begun) if is_use else None,
+        first_use=abstinence.first_use_after(dose_day, local_days) if is_use and dose_day else None,
+        missing=rules.shortfalls(
+            {
+                "baseline": (protocol.baseline_min_values, baseline.n),
+                "change": (1, latest.n),
+                "slope": (protocol.slope_min, course.n),
+                "slope_interval": (protocol.kendall_min, course.n),
+                "trend": (protocol.kendall_min, course.n),
+            }
+        ),
+    )
+
+
+async def dose_aligned(db: Database, access: PatientAccess, asked: Asked) -> AlignedReading:
+    """Read one measure by the time since each dose of the period. Raises `SubstanceRequired`."""
+    whose = await _whose(db, access, asked)
+    start, end = asked.span
+    every = await queries.doses(db, access.patient)
+    chosen = [dose for dose in every if start <= dose.dose_started_at < end]
+    protocol = access.protocol.trends
+    series = await _around(db, whose, asked, chosen, protocol)
+    curves = relief.curves_of(
+        series,
+        [_micros(dose.dose_started_at) for dose in chosen],
+        Scale.of(asked.measure),
+        protocol,
+        every_dose=[_micros(dose.dose_started_at) for dose in every],
+    )
+    return AlignedReading(
+        asked=asked,
+        substance=whose.substance or None,
+        protocol=protocol,
+        protocol_version=access.clinic.protocol_version,
+        series=series,
+        doses=chosen,
+        curves=curves,
+        summary=relief.summary_of(curves),
+    )
+
+
+def _micros(at: datetime) -> int:
+    return (at - EPOCH) // MICROSECOND
+
+
+async def _whose(db: Database, access: PatientAccess, asked: Asked) -> Whose:
+    """Settle which substance is meant."""
+    whose = Whose(access.patient, asked.measure.key, asked.substance or "")
+    if not asked.measure.per_substance or asked.substance is not None:
+        return whose
+    only = await queries.only_substance(db, whose)
+    if only is None:
+        reported = list(await queries.substances(db, whose))
+        detail = "The patient reports this measure about several substances."
+        raise SubstanceRequired(
+            errors=[FieldError("/query/substance", SubstanceRequired.code, detail, {"substances": reported})]
+        )
+    return replace(whose, substance=only)
+
+
+async def _values(
+    db: Database, whose: Whose, period: Period, bucket: Bucket, points: int
+) -> tuple[Points, list[LocalDay]]:
+    """Read the points that are shown, and the local days that every statistic rests on."""
+    if bucket in {"day", "week"}:
+        local_days = await queries.by_day(db, whose, period)
+        return by_week(local_days) if bucket == "week" else local_days, local_days
+    rows = await queries.raw(db, whose, period, with_offset=bucket == "hour")
+    local_days = by_day((row[2], row[1]) for row in rows)
+    if bucket == "hour":
+        return by_hour((at, offset, value) for at, value, _, offset in rows), local_days
+    values = [(at, value) for at, value, _ in rows]
+    if len(values) > points:
+        kept = lttb([at.timestamp() for at, _ in values], [value for _, value in values], points)
+        values = [values[index] for index in kept]
+    return values, local_days
+
+
+async def _baseline(db: Database, whose: Whose, first_dose: datetime | None, protocol: Trends) -> Baseline:
+    if first_dose is None:
+        return rules.first_dose_baseline([], [], None, protocol)
+    start = first_dose - timedelta(days=protocol.baseline_days)
+    rows = await queries.values(db, whose, start, first_dose)
+    times, values = [_micros(at) for at, _ in rows], [value for _, value in rows]
+    return rules.first_dose_baseline(times, values, _micros(first_dose), protocol)
+
+
+def _gaps(asked: Asked, local_days: Sequence[LocalDay], bucket: Bucket, protocol: Trends) -> list[Gap]:
+    interval = definition(asked.measure.instrument).recommended_interval_days
+    shortest = rules.shortest_gap(interval, protocol)
+    found = days.gaps([day.day for day in local_days], until=asked.last_full_day, shortest=shortest)
+    return days.whole_weeks(found) if bucket == "week" else found
+
+
+async def _around(db: Database, whose: Whose, asked: Asked, chosen: Sequence[Any], protocol: Trends) -> Series:
+    """Read every value that the curves of these doses may need."""
+    until = _micros(start_of(asked.today, asked.zone))
+    if not chosen:
+        return Series([], [], until)
+    before = max(timedelta(days=protocol.dose_baseline_wide_days), timedelta(hours=protocol.dose_baseline_hours))
+    after = timedelta(days=protocol.horizon_days)
+    rows = await queries.values(
+        db, whose, chosen[0].dose_started_at - before, chosen[-1].dose_started_at + after + MICROSECOND
+    )
+    return Series([_micros(at) for at, _ in rows], [value for _, value in rows], until)

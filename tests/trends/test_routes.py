@@ -1,0 +1,392 @@
+"""Trends by the calendar, through the front door."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.factories import Person
+from tests.trends.history import History, on
+
+pytestmark = pytest.mark.anyio
+
+SEPTEMBER = {"from": "2026-09-01", "to": "2026-09-30"}
+FALLING = (8, 7, 7, 6, 7, 5, 5, 4, 4, 3)
+
+
+async def trend(client: httpx2.AsyncClient, address: str = "/v1/me/trends", **query: Any) -> dict[str, Any]:
+    answer = await client.get(address, params={"measure": "craving"} | SEPTEMBER | query)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+class TestReadTrend:
+    async def test_finds_the_worked_example(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        await history.reports("craving", [(on(10 + day), value) for day, value in enumerate(FALLING)])
+
+        body = await trend(as_patient)
+
+        assert body["slope"] == {
+            "per_day": -0.5,
+            "ci_low": pytest.approx(-2 / 3),
+            "ci_high": pytest.approx(-3 / 7),
+            "n": 10,
+            "method": "theil_sen",
+        }
+        assert body["trend"]["s"] == -38
+        assert body["trend"]["p_value"] == pytest.approx(0.0007065, abs=5e-8)
+        assert body["trend"]["label"] == "improving"
+        assert [point["mean"] for point in body["points"]] == list(FALLING)
+        assert body["points"][0] == {
+            "at": "2026-09-09T22:00:00.000Z", "local_day": "2026-09-10", "mean": 8, "min": 8, "max": 8, "n": 1,
+        }  # fmt: skip
+        assert (body["measure"], body["substance"], body["higher_is"]) == ("craving", "alcohol", "worse")
+        assert (body["unit"], body["minimum"], body["maximum"]) == ("points", 0, 10)
+        assert (body["n"], body["time_zone"], body["from"], body["to"]) == (
+            10, "Europe/Berlin", "2026-09-01", "2026-09-30",
+        )  # fmt: skip
+
+    async def test_compares_the_latest_week_with_the_days_before_the_first_dose(
+        self, as_patient: httpx2.AsyncClient, history: History
+    ) -> None:
+        await history.dose(on(15))
+        await history.reports("craving", [(on(10), 7), (on(12), 8), (on(14), 7), (on(15, 12), 1)])
+        await history.reports("craving", [(on(18), 4), (on(20), 3), (on(20, 12), 5)])
+
+        body = await trend(as_patient)
+
+        assert body["baseline"] == {
+            "status": "sufficient", "value": 7, "n": 3,
+            "from": "2026-09-01T10:00:00.000Z", "to": "2026-09-15T10:00:00.000Z",
+            "method": "median", "rule": "median_before_first_dose", "rule_version": "1",
+        }  # fmt: skip
+        change = body["change"]
+        assert (change["label"], change["current"], change["current_n"]) == ("improved", 4, 3)
+        assert (change["current_from"], change["current_to"]) == ("2026-09-18", "2026-09-20")
+        assert (change["difference"], change["threshold"]) == (-3, pytest.approx(2.1))
+        assert change["percent"] == pytest.approx(-300 / 7)
+        assert (change["rule"], change["rule_version"]) == ("range_or_baseline_share", "1")
+        assert body["adherence"] == {"days_with_values": 6, "days": 30, "completed": None, "due": None}
+
+    async def test_names_what_is_missing_instead_of_guessing(
+        self, as_patient: httpx2.AsyncClient, history: History
+    ) -> None:
+        await history.dose(on(15))
+        await history.reports("craving", [(on(14), 7), (on(16), 4)])
+
+        body = await trend(as_patient)
+
+        assert body["baseline"]["status"] == "insufficient"
+        assert (body["baseline"]["value"], body["change"]["label"], body["slope"], body["trend"]) == (None,) * 4
+        assert body["change"]["current"] == 4
+        assert body["insufficient_data"] == [
+            {"statistic": "baseline", "needed": 3, "have": 1},
+            {"statistic": "slope", "needed": 5, "have": 2},
+            {"statistic": "slope_interval", "needed": 8, "have": 2},
+            {"statistic": "trend", "needed": 8, "have": 2},
+        ]
+        assert len(body["points"]) == 2
+
+    async def test_answers_with_nothing_when_there_is_nothing(self, as_patient: httpx2.AsyncClient) -> None:
+        body = await trend(as_patient)
+
+        assert (body["points"], body["gaps"], body["markers"], body["n"]) == ([], [], [], 0)
+        assert body["substance"] is None
+        assert {one["statistic"] for one in body["insufficient_data"]} == {
+            "baseline", "change", "slope", "slope_interval", "trend",
+        }  # fmt: skip
+
+    async def test_reads_a_scale_where_higher_is_better_the_other_way(
+        self, as_patient: httpx2.AsyncClient, history: History
+    ) -> None:
+        await history.dose(on(5))
+        await history.reports("mood", [(on(2), 3), (on(3), 3), (on(4), 2)])
+        await history.reports("mood", [(on(6 + day), 10 - value) for day, value in enumerate(FALLING)])
+
+        body = await trend(as_patient, measure="mood")
+
+        assert (body["higher_is"], body["change"]["label"], body["trend"]["label"]) == (
+            "better", "improved", "improving",
+        )  # fmt: skip
+
+    async def test_survives_a_zero_baseline(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        await history.dose(on(5))
+        await history.reports("craving", [(on(day), 0) for day in (2, 3, 4)] + [(on(8), 3)])
+
+        change = (await trend(as_patient))["change"]
+
+        assert (change["label"], change["threshold"], change["percent"]) == ("worse", 2, None)
+
+    async def test_has_the_published_figures_beside_the_declared_rule(
+        self, as_prescriber: httpx2.AsyncClient, patient: Person, history: History
+    ) -> None:
+        await history.dose(on(5))
+        body = await trend(as_prescriber, f"/v1/patients/{patient.membership.patient_id}/trends", measure="phq9_total")
+
+        assert body["change"]["mcid"]["points"] == 5
+        assert body["change"]["mcid"]["source"]
+        assert body["change"]["reliable_change"]["points"] == 6
+        assert (await trend(as_prescriber, f"/v1/patients/{patient.membership.patient_id}/trends"))["change"][
+            "mcid"
+        ] is None
+
+    async def test_leaves_out_what_a_wrong_clock_dated(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        await history.reports("craving", [(on(1, month=1).replace(year=2027), 9)])
+
+        assert (await trend(as_patient, **{"from": "2026-12-01", "to": "2027-02-01"}))["points"] == []
+
+    async def test_counts_abstinent_days(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        await history.dose(on(1))
+        await history.reports("used", [(on(day), int(day == 8)) for day in range(2, 12)])
+
+        body = await trend(as_patient, measure="used")
+
+        assert body["abstinence"] == {
+            "abstinent_days": 9, "days_with_values": 10, "days": 30, "percent": 90, "worst_case_percent": 30,
+            "days_to_first_use": 7, "first_use_censored": False,
+        }  # fmt: skip
+        assert (await trend(as_patient))["abstinence"] is None
+
+
+class TestBuckets:
+    async def test_gives_each_value_of_a_raw_series(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        await history.reports("craving", [(on(2, 20.5), 6), (on(2, 8), 4)])
+
+        body = await trend(as_patient, bucket="raw")
+
+        assert body["points"] == [
+            {"at": "2026-09-02T08:00:00.000Z", "value": 4}, {"at": "2026-09-02T20:30:00.000Z", "value": 6},
+        ]  # fmt: skip
+        assert (body["bucket"], body["downsampled"], body["n"]) == ("raw", False, 2)
+
+    async def test_thins_out_a_raw_series_without_touching_the_statistics(
+        self, as_patient: httpx2.AsyncClient, history: History
+    ) -> None:
+        values = [(on(1 + n // 4, 6 + 4 * (n % 4)), (n * 7) % 11) for n in range(100)]
+        await history.reports("craving", values)
+
+        whole, thin = await trend(as_patient, bucket="raw"), await trend(as_patient, bucket="raw", points=20)
+
+        assert (len(thin["points"]), thin["downsampled"], thin["n"]) == (20, True, 100)
+        assert thin["points"][0] == whole["points"][0]
+        assert thin["points"][-1] == whole["points"][-1]
+        assert [p for p in thin["points"] if p not in whole["points"]] == []
+        assert (thin["slope"], thin["trend"]) == (whole["slope"], whole["trend"])
+        assert whole["slope"] == (await trend(as_patient))["slope"]
+
+    async def test_counts_a_late_evening_on_the_patients_own_day(
+        self, as_patient: httpx2.AsyncClient, history: History
+    ) -> None:
+        await history.reports("craving", [(on(3, 6.5), 5)], time_zone="America/Los_Angeles")  # 23:30 on the 2nd
+        await history.reports("craving", [(on(2, 22.5), 9)])  # half past midnight on the 3rd
+
+        body = await trend(as_patient)
+
+        assert [(point["local_day"], point["mean"]) for point in body["points"]] == [
+            ("2026-09-02", 5), ("2026-09-03", 9),
+        ]  # fmt: skip
+        assert (await trend(as_patient, **{"from": "2026-09-02", "to": "2026-09-02"}))["n"] == 1
+
+    async def test_keeps_days_of_23_and_25_hours_whole(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        values = [(on(25, hour, month=10), 4) for hour in (-2, 0.5, 1.5, 22.9)]  # all of 25 October in Berlin
+        await history.reports("craving", [*values, (on(25, 23, month=10), 8)])
+        october = {"from": "2026-10-20", "to": "2026-10-31"}
+
+        days = (await trend(as_patient, **october))["points"]
+        hours = (await trend(as_patient, **october, bucket="hour"))["points"]
+
+        assert [(day["local_day"], day["n"], day["at"]) for day in days] == [
+            ("2026-10-25", 4, "2026-10-24T22:00:00.000Z"), ("2026-10-26", 1, "2026-10-25T23:00:00.000Z"),
+        ]  # fmt: skip
+        assert [(hour["at"], hour["local_day"]) for hour in hours] == [
+            ("2026-10-24T22:00:00.000Z", "2026-10-25"),
+            ("2026-10-25T00:00:00.000Z", "2026-10-25"),  # two o'clock in summer time
+            ("2026-10-25T01:00:00.000Z", "2026-10-25"),  # and again in winter time
+            ("2026-10-25T22:00:00.000Z", "2026-10-25"),
+            ("2026-10-25T23:00:00.000Z", "2026-10-26"),
+        ]
+
+    async def test_weighs_every_value_of_a_week_alike(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        await history.reports("craving", [(on(7), 8), (on(7, 12), 8), (on(9), 2), (on(14), 5)])
+
+        body = await trend(as_patient, bucket="week")
+
+        assert [(p["local_day"], p["mean"], p["min"], p["max"], p["n"]) for p in body["points"]] == [
+            ("2026-09-07", 6, 2, 8, 3), ("2026-09-14", 5, 5, 5, 1),
+        ]  # fmt: skip
+
+    async def test_shows_gaps_as_gaps(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        await history.reports("craving", [(on(day), 5) for day in (1, 2, 5, 9, 28)])
+
+        body = await trend(as_patient)
+
+        assert body["gaps"] == [
+            {"from": "2026-09-06", "to": "2026-09-08", "days": 3},
+            {"from": "2026-09-10", "to": "2026-09-27", "days": 18},
+        ]
+        assert (await trend(as_patient, bucket="week"))["gaps"] == [
+            {"from": "2026-09-14", "to": "2026-09-27", "days": 14}
+        ]
+
+
+class TestMarkers:
+    async def test_lists_doses_and_appointments_by_time(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        planned = await history.dose(on(20), given=False)
+        given = await history.dose(on(10))
+        visit = await history.appointment(on(15))
+        await history.dose(on(12), given=False, status="cancelled")
+        await history.appointment(on(16), status="cancelled", attendance=None)
+        missed = await history.appointment(on(29), status="noshow", attendance="no_show", kind="mindfulness")
+        await history.dose(on(1, month=10))
+
+        markers = (await trend(as_patient))["markers"]
+
+        assert [marker["id"] for marker in markers] == [str(given), str(visit), str(planned), str(missed)]
+        assert markers[0] == {
+            "kind": "dosing_session", "id": str(given), "at": "2026-09-10T10:00:00.000Z", "status": "closed",
+            "dose_given": True, "dose_mg": 60, "substance": "ketamine", "route": "IM",
+            "appointment_kind": None, "attendance": None,
+        }  # fmt: skip
+        assert (markers[1]["appointment_kind"], markers[1]["attendance"], markers[1]["dose_given"]) == (
+            "cbt", "attended", False,
+        )  # fmt: skip
+        assert (markers[2]["at"], markers[2]["dose_given"]) == ("2026-09-20T09:30:00.000Z", False)
+
+
+class TestSubstance:
+    async def test_must_be_named_when_there_are_several(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        await history.reports("craving", [(on(2), 8)])
+        await history.reports("craving", [(on(3), 2)], substance="cocaine")
+        await history.reports("craving", [(on(3), 4)], substance="nicotine")
+
+        answer = await as_patient.get("/v1/me/trends", params={"measure": "craving"})
+
+        assert answer.status_code == 422
+        assert answer.json()["code"] == "substance_required"
+        (fault,) = answer.json()["errors"]
+        assert (fault["pointer"], fault["code"]) == ("/query/substance", "substance_required")
+        assert fault["params"] == {"substances": ["alcohol", "cocaine", "nicotine"]}
+        assert [point["mean"] for point in (await trend(as_patient, substance="cocaine"))["points"]] == [2]
+
+    async def test_is_refused_for_a_measure_that_is_not_about_one(self, as_patient: httpx2.AsyncClient) -> None:
+        answer = await as_patient.get("/v1/me/trends", params={"measure": "mood", "substance": "alcohol"})
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["code"] == "not_applicable"
+
+
+class TestQuestions:
+    @pytest.mark.parametrize(
+        ("query", "pointer", "code"),
+        [
+            ({}, "/query/measure", "missing"),
+            ({"measure": "happiness"}, "/query/measure", "unknown_measure"),
+            ({"measure": "mood", "bucket": "month"}, "/query/bucket", "literal_error"),
+            ({"measure": "mood", "points": 9}, "/query/points", "greater_than_equal"),
+            ({"measure": "mood", "points": 5001}, "/query/points", "less_than_equal"),
+            ({"measure": "mood", "from": "yesterday"}, "/query/from", "day_format"),
+            ({"measure": "mood", "from": "2026-09-02T00:00:00Z"}, "/query/from", "day_format"),
+            ({"measure": "mood", "from": "2026-09-02", "to": "2026-09-01"}, "/query/from", "after_to"),
+            ({"measure": "mood", "from": "2011-09-02", "to": "2026-09-01"}, "/query/from", "period_too_long"),
+            ({"measure": "mood", "from": "2026-01-01", "to": "2026-09-01", "bucket": "hour"}, "/query/from",
+             "period_too_long"),
+            ({"measure": "craving", "substance": "Al cohol"}, "/query/substance", "string_pattern_mismatch"),
+            ({"measure": "mood", "form": "2026-09-02"}, "/query/form", "extra_forbidden"),
+        ],
+    )  # fmt: skip
+    async def test_that_make_no_sense_are_refused(
+        self, as_patient: httpx2.AsyncClient, query: dict[str, Any], pointer: str, code: str
+    ) -> None:
+        answer = await as_patient.get("/v1/me/trends", params=query)
+
+        assert answer.status_code == 422
+        assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [(pointer, code)]
+
+    async def test_without_a_period_mean_the_last_ninety_days(self, as_patient: httpx2.AsyncClient) -> None:
+        body = (await as_patient.get("/v1/me/trends", params={"measure": "mood"})).json()
+
+        assert date.fromisoformat(body["to"]) - date.fromisoformat(body["from"]) == timedelta(days=89)
+        assert body["adherence"]["days"] == 90
+
+    async def test_may_reach_into_the_future_without_counting_its_days(self, as_patient: httpx2.AsyncClient) -> None:
+        body = await trend(as_patient, measure="mood", **{"from": "2099-01-01", "to": "2099-01-05"})
+
+        assert (body["adherence"]["days"], body["gaps"]) == (0, [])
+
+
+class TestEntityTags:
+    async def test_answer_304_in_one_statement_while_nothing_changed(
+        self, as_patient: httpx2.AsyncClient, history: History, queries: list[str]
+    ) -> None:
+        await history.reports("craving", [(on(2), 8)])
+        first = await as_patient.get("/v1/me/trends", params={"measure": "craving"})
+        queries.clear()
+
+        again = await as_patient.get(
+            "/v1/me/trends", params={"measure": "craving"}, headers={"If-None-Match": first.headers["etag"]}
+        )
+
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == first.headers["etag"].removeprefix("W/")  # weak, since it was compressed
+        assert [sent for sent in queries if "observations" in sent or "dosing_sessions" in sent] == []
+        assert len(queries) == 2  # the guard, and its entry in the audit
+
+    async def test_change_with_the_record_and_with_the_question(
+        self, as_patient: httpx2.AsyncClient, history: History
+    ) -> None:
+        async def tag(**query: Any) -> str:
+            answer = await as_patient.get("/v1/me/trends", params={"measure": "craving"} | query)
+            return answer.headers["etag"]
+
+        before = await tag()
+        assert await tag(bucket="raw") != before
+        await history.reports("craving", [(on(2), 8)])
+        assert await tag() != before
+
+    async def test_are_another_patients_own(
+        self, as_patient: httpx2.AsyncClient, as_prescriber: httpx2.AsyncClient, patient: Person
+    ) -> None:
+        mine = await as_patient.get("/v1/me/trends", params={"measure": "mood"})
+        theirs = await as_prescriber.get(
+            f"/v1/patients/{patient.membership.patient_id}/trends", params={"measure": "mood"}
+        )
+
+        assert theirs.status_code == 200
+        assert mine.headers["etag"] != theirs.headers["etag"]
+        assert mine.headers["cache-control"] == "private, no-cache"
+
+
+class TestStatements:
+    @pytest.mark.parametrize("bucket", ["raw", "hour", "day", "week"])
+    async def test_are_few_however_much_there_is_to_read(
+        self, as_patient: httpx2.AsyncClient, history: History, queries: list[str], bucket: str
+    ) -> None:
+        await history.dose(on(5))
+        await history.reports("mood", [(on(1 + day), day % 10) for day in range(25)])
+        queries.clear()
+
+        await trend(as_patient, measure="mood", bucket=bucket)
+
+        assert len(queries) == 5  # guard, markers, values, baseline, audit
+
+
+class TestAccess:
+    async def test_is_for_those_who_look_after_the_patient(
+        self, as_prescriber: httpx2.AsyncClient, patient: Person, history: History
+    ) -> None:
+        await history.reports("mood", [(on(2), 8)])
+        body = await trend(as_prescriber, f"/v1/patients/{patient.membership.patient_id}/trends", measure="mood")
+
+        assert body["n"] == 1
+
+    async def test_is_not_for_anybody_else(
+        self, client: httpx2.AsyncClient, as_prescriber: httpx2.AsyncClient, as_patient: httpx2.AsyncClient
+    ) -> None:
+        elsewhere = "/v1/patients/0199f3d2-0000-7000-8000-000000000000/trends"
+
+        assert (await client.get("/v1/me/trends", params={"measure": "mood"})).status_code == 401
+        assert (await as_prescriber.get(elsewhere, params={"measure": "mood"})).status_code == 404
+        assert (await as_prescriber.get("/v1/me/trends", params={"measure": "mood"})).status_code == 403
+        assert (await as_patient.get(elsewhere, params={"measure": "mood"})).status_code == 403
