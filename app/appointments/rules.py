@@ -7,6 +7,7 @@ The list of reasons for a miss follows those that addiction trials record (NIDA 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from app.core.errors import FieldError, InvalidRequest
@@ -182,9 +183,10 @@ LEADS_TO: Final[dict[AppointmentAction, frozenset[AppointmentStatus]]] = {
 MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
 
 
-def open_moves(status: AppointmentStatus) -> list[AppointmentAction]:
+@cache
+def open_moves(status: AppointmentStatus) -> tuple[AppointmentAction, ...]:
     """List what can be done with an appointment in this status."""
-    return MOVES.open(status)
+    return tuple(MOVES.open(status))
 
 
 def check_planning(status: AppointmentStatus, wanted: AppointmentStatus) -> None:

@@ -117,7 +117,7 @@ class Appointment(OwnAppointment):
         description="What can be done with it now: last parts of addresses, and `move` for `PUT`."
     )
     @property
-    def open_moves(self) -> list[AppointmentAction]:
+    def open_moves(self) -> tuple[AppointmentAction, ...]:
         """List what can be done with it now."""
         return rules.open_moves(self.status)
 

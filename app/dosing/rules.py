@@ -7,6 +7,7 @@ and get their actions with the safety work; until then a session is closed strai
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from app.core.errors import FieldError, InvalidRequest
@@ -79,9 +80,10 @@ LEADS_TO: Final[dict[SessionAction, frozenset[SessionStage]]] = {
 MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
 
 
-def open_moves(stage: SessionStage) -> list[SessionAction]:
+@cache
+def open_moves(stage: SessionStage) -> tuple[SessionAction, ...]:
     """List what can be done with a session at this stage."""
-    return MOVES.open(stage)
+    return tuple(MOVES.open(stage))
 
 
 def check_move(stage: SessionStage, action: SessionAction) -> SessionStage:

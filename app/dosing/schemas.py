@@ -89,7 +89,7 @@ class DosingSession(OwnDosingSession):
         description="What can be done with it now: last parts of addresses, and `move` for `PUT`."
     )
     @property
-    def open_moves(self) -> list[SessionAction]:
+    def open_moves(self) -> tuple[SessionAction, ...]:
         """List what can be done with it now."""
         return rules.open_moves(self.status)
 

@@ -57,7 +57,7 @@ class TestStatuses:
         ],
     )
     def test_each_offers_its_moves(self, status: AppointmentStatus, moves: list[str]) -> None:
-        assert open_moves(status) == moves
+        assert list(open_moves(status)) == moves
 
     @pytest.mark.parametrize("status", AppointmentStatus)
     def test_only_a_plan_can_be_replanned(self, status: AppointmentStatus) -> None:
