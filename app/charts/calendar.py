@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from app.charts.svg import Linear, width_of
@@ -22,10 +23,11 @@ _YEARS = (1, 2, 5, 10, 20, 50)
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A date or an hour below the axis: where it stands (POSIX time), and its label."""
+    """A date or an hour below the axis: where it stands (POSIX time), its label, and the label's middle in pixels."""
 
     at: float
     label: str
+    centre: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +63,24 @@ class Period:
         return datetime.combine(day, time(hour), tzinfo=self.zone).timestamp()
 
 
-def ticks(period: Period, x: Linear, size: float, words: Words) -> list[Tick]:
-    """The finest row of dates whose labels do not touch."""
+def ticks(period: Period, x: Linear, size: float, words: Words, page: tuple[float, float]) -> list[Tick]:
+    """The finest row of dates whose labels do not touch; labels stay within the page."""
     for found in _rows(period, words):
-        shown = [tick for tick in found if period.holds(tick.at)]
-        if shown and _fit(shown, x, size):
+        shown = [_placed(tick, x, size, page) for tick in found if period.holds(tick.at)]
+        if shown and _fit(shown, size):
             return shown
     return []
 
 
-def _fit(found: list[Tick], x: Linear, size: float) -> bool:
-    left, right = x.pixels
-    reach = left - _GAP
-    for tick in found:
-        half = width_of(tick.label, size) / 2
-        centre = min(max(x(tick.at), left), right)
-        if centre - half < reach + _GAP and reach > left - _GAP:
-            return False
-        reach = centre + half
-    return True
+def _placed(tick: Tick, x: Linear, size: float, page: tuple[float, float]) -> Tick:
+    half = width_of(tick.label, size) / 2
+    return Tick(tick.at, tick.label, min(max(x(tick.at), page[0] + half), page[1] - half))
+
+
+def _fit(found: list[Tick], size: float) -> bool:
+    halves = [width_of(tick.label, size) / 2 for tick in found]
+    ends = [(tick.centre - half, tick.centre + half) for tick, half in zip(found, halves, strict=True)]
+    return all(right + _GAP <= left for (_, right), (left, _) in pairwise(ends))
 
 
 def _rows(period: Period, words: Words) -> Iterator[list[Tick]]:

@@ -85,7 +85,7 @@ def dose_aligned_chart(picture: DoseAlignedPicture) -> str:
     """
     words, theme = words_for(picture.locale), THEMES[picture.theme]
     curves = sorted(picture.curves, key=lambda curve: curve.dose.at)
-    details = [words.say.since_dose_axis, ", ".join(spoken.about(picture.measure, words))]
+    details = [words.say.since_dose, words.say.stretched, ", ".join(spoken.about(picture.measure, words))]
     top, y = frame.heading(picture.measure.name, details, picture.size, theme)
     ends = frame.span(picture.measure, [point.value for curve in curves for point in _within(curve, picture)])
     left = frame.axis_room(picture.measure, ends, words)
@@ -293,7 +293,8 @@ def _labels(sheet: _Sheet, drawn: Sequence[_Drawn]) -> str:
     for one in reversed(drawn):
         if not one.label or one.end is None:
             continue
-        box = first_free(_beside(one), obstacles, inside) if one.end[0] < sheet.plot.right - _EDGE else None
+        ends_early = one.end[0] < sheet.plot.right - _EDGE
+        box = first_free(_beside(one, sheet), obstacles, inside) if ends_early or not _has_margin(sheet) else None
         if box is None:
             margin.append(one)
             continue
@@ -303,15 +304,25 @@ def _labels(sheet: _Sheet, drawn: Sequence[_Drawn]) -> str:
     return "".join(parts) + _in_margin(sheet, margin)
 
 
-def _beside(one: _Drawn) -> list[Box]:
+def _beside(one: _Drawn, sheet: _Sheet) -> list[Box]:
+    """Places near the end of a line, and in the corners where no margin is kept for labels."""
     x, y = one.end or (0, 0)
     width = width_of(one.label, SMALL, bold=True)
-    lefts_and_middles = ((x + 9, y), (x - width / 2, y - 15), (x - width / 2, y + 15), (x + 6, y - 13), (x + 6, y + 13))
-    return [Box(left, middle - 8, left + width, middle + 8) for left, middle in lefts_and_middles]
+    places = [(x + 9, y), (x - width / 2, y - 15), (x - width / 2, y + 15), (x + 6, y - 13), (x + 6, y + 13)]
+    if not _has_margin(sheet):
+        right = sheet.plot.right - width
+        places += [(right, sheet.plot.top + 10), (right, sheet.plot.bottom - 10)]
+    return [Box(left, middle - 8, left + width, middle + 8) for left, middle in places]
+
+
+def _has_margin(sheet: _Sheet) -> bool:
+    return sheet.picture.size.width - sheet.plot.right > PAD
 
 
 def _in_margin(sheet: _Sheet, ones: Sequence[_Drawn]) -> str:
     plot, picture = sheet.plot, sheet.picture
+    if not _has_margin(sheet):
+        return ""
     named = [(one.end, one) for one in ones if one.end is not None][: max(1, int((plot.height + 8) / _LABEL_LINE))]
     named.sort(key=lambda pair: pair[0][1])
     wanted, sizes = [end[1] for end, _ in named], [float(_LABEL_LINE)] * len(named)
@@ -319,8 +330,7 @@ def _in_margin(sheet: _Sheet, ones: Sequence[_Drawn]) -> str:
     left = plot.right + 10
     parts: list[str] = []
     for (end, one), height in zip(named, heights, strict=True):
-        near = end[0] >= plot.right - _EDGE
-        if near:
+        if end[0] >= plot.right - _EDGE:
             start = (max(end[0] + 5, plot.right), end[1])
             parts.append(line(start, (left - 2, height), one.colour, stroke_width=0.8, stroke_opacity=0.7))
         label = shorten(one.label, SMALL, picture.size.width - left - 2, bold=one.strong)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.charts.calendar import Period
 from app.charts.frame import SMALL, Entry
-from app.charts.labels import Box, fan, in_rows
+from app.charts.labels import Box, fan, in_rows, merged
 from app.charts.pictures import Dose
 from app.charts.svg import XY, Linear, element, escape, line, rectangle, shorten, text, triangle, width_of
 from app.charts.theme import Theme
@@ -138,19 +138,9 @@ def draw_doses(lane: DoseLane, plot: Box, theme: Theme) -> str:
 
 def windows(doses: Sequence[Dose], period: Period) -> list[tuple[float, float]]:
     """The shaded stretches within the period, as POSIX times; where two overlap they become one."""
-    found: list[tuple[float, float]] = []
     first, last = period.start.timestamp(), period.end.timestamp()
-    for dose in sorted(doses, key=lambda dose: dose.at):
-        if dose.shade_until is None:
-            continue
-        start, end = max(dose.at.timestamp(), first), min(dose.shade_until.timestamp(), last)
-        if start >= end:
-            continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found
+    shaded = [(dose.at.timestamp(), dose.shade_until.timestamp()) for dose in doses if dose.shade_until is not None]
+    return merged((max(start, first), min(end, last)) for start, end in shaded)
 
 
 def draw_windows(doses: Sequence[Dose], period: Period, x: Linear, plot: Box, theme: Theme) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,19 @@ def first_free(candidates: Iterable[Box], taken: Sequence[Box], within: Box) -> 
         if within.holds(box) and not any(box.meets(other) for other in taken):
             return box
     return None
+
+
+def merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans from left to right; those that overlap become one, and empty ones are left out."""
+    found: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if start >= end:
+            continue
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
 
 
 def in_rows(spans: Sequence[tuple[float, float]], rows: int, gap: float) -> list[int | None]:
@@ -108,7 +122,7 @@ def along(corners: Sequence[tuple[float, float]], reach: float) -> list[Box]:
     """Small boxes that cover a line, so that a label can keep off it."""
     boxes = [Box(x - reach, y - reach, x + reach, y + reach) for x, y in corners]
     for (x0, y0), (x1, y1) in pairwise(corners):
-        steps = int(max(abs(x1 - x0), abs(y1 - y0)) / (2 * reach))
+        steps = ceil(max(abs(x1 - x0), abs(y1 - y0)) / (2 * reach))
         for step in range(1, steps):
             x, y = x0 + (x1 - x0) * step / steps, y0 + (y1 - y0) * step / steps
             boxes.append(Box(x - reach, y - reach, x + reach, y + reach))

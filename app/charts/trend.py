@@ -9,7 +9,7 @@ from app.charts import frame, glyphs, spoken
 from app.charts.calendar import Period, ticks
 from app.charts.doses import DoseLane, dose_lane, draw_doses, draw_windows, legend_entries
 from app.charts.frame import PAD, SMALL, Entry
-from app.charts.labels import Box, along, first_free
+from app.charts.labels import Box, along, first_free, merged
 from app.charts.pictures import Gap, Point, TrendPicture
 from app.charts.svg import (
     XY,
@@ -139,16 +139,21 @@ def _legend(
         label = words.say.baseline.format(words.number(picture.baseline))
         found.append(Entry(label, lambda at: glyphs.dashes(at, theme.ink, _BASELINE_DASH)))
     found += visit_entries(visits, theme, words)
-    spans = [x(gap.end.timestamp()) - x(gap.start.timestamp()) for gap in picture.gaps]
-    if any(span > 0 for span in spans) and not (points and any(_labelled(span, words) for span in spans)):
+    spans = _spans(picture.gaps, x)
+    if spans and not (points and any(_labelled(span, words) for span in spans)):
         found.append(Entry(words.say.gap, lambda at: _hatched((at[0] - 9, at[1] - 6), (at[0] + 9, at[1] + 6), theme)))
     if any(point.low is not None for point in points):
         found.append(Entry(words.say.spread, lambda at: glyphs.patch(at, theme.band)))
     return found
 
 
-def _labelled(span: float, words: Words) -> bool:
-    return span > width_of(words.say.gap, SMALL) + 10
+def _spans(gaps: Sequence[Gap], x: Linear) -> list[tuple[float, float]]:
+    """The gaps in pixels; two that overlap become one."""
+    return merged((x(gap.start.timestamp()), x(gap.end.timestamp())) for gap in gaps)
+
+
+def _labelled(span: tuple[float, float], words: Words) -> bool:
+    return span[1] - span[0] > width_of(words.say.gap, SMALL) + 10
 
 
 def _hatched(start: XY, end: XY, theme: Theme) -> str:
@@ -160,12 +165,9 @@ def _hatched(start: XY, end: XY, theme: Theme) -> str:
 def _gaps(sheet: _Sheet) -> str:
     parts: list[str] = []
     plot, theme, label = sheet.plot, sheet.theme, sheet.words.say.gap
-    for gap in sheet.picture.gaps:
-        left, right = sheet.x(gap.start.timestamp()), sheet.x(gap.end.timestamp())
-        if left >= right:
-            continue
+    for left, right in _spans(sheet.picture.gaps, sheet.x):
         parts.append(_hatched((left, plot.top), (right, plot.bottom), theme))
-        if sheet.points and _labelled(right - left, sheet.words):
+        if sheet.points and _labelled((left, right), sheet.words):
             at = ((left + right) / 2, (plot.top + plot.bottom) / 2 + 4)
             parts.append(text(label, at, fill=theme.muted, size=SMALL, anchor="middle", halo=theme.background))
     return "".join(parts)
@@ -174,8 +176,8 @@ def _gaps(sheet: _Sheet) -> str:
 def _gap_labels(sheet: _Sheet) -> list[Box]:
     """Where the gaps are named, for other labels to keep off."""
     middle, half = (sheet.plot.top + sheet.plot.bottom) / 2, width_of(sheet.words.say.gap, SMALL) / 2
-    spans = [(sheet.x(gap.start.timestamp()), sheet.x(gap.end.timestamp())) for gap in sheet.picture.gaps]
-    centres = [(left + right) / 2 for left, right in spans if _labelled(right - left, sheet.words)]
+    spans = _spans(sheet.picture.gaps, sheet.x)
+    centres = [(left + right) / 2 for left, right in spans if _labelled((left, right), sheet.words)]
     return [Box(centre - half, middle - 8, centre + half, middle + 8) for centre in centres]
 
 
@@ -183,12 +185,11 @@ def _dates(sheet: _Sheet, visits: VisitLane) -> str:
     parts: list[str] = []
     plot, theme = sheet.plot, sheet.theme
     y = plot.bottom + visits.height + 18
-    for tick in ticks(sheet.period, sheet.x, SMALL, sheet.words):
+    page = PAD / 2, sheet.picture.size.width - PAD / 2
+    for tick in ticks(sheet.period, sheet.x, SMALL, sheet.words, page):
         x = sheet.x(tick.at)
-        half = width_of(tick.label, SMALL) / 2
         parts.append(line((x, plot.bottom), (x, plot.bottom + 4), theme.axis))
-        centre = min(max(x, PAD / 2 + half), sheet.picture.size.width - PAD / 2 - half)
-        parts.append(text(tick.label, (centre, y), fill=theme.muted, size=SMALL, anchor="middle"))
+        parts.append(text(tick.label, (tick.centre, y), fill=theme.muted, size=SMALL, anchor="middle"))
     return "".join(parts)
 
 

@@ -42,7 +42,8 @@ class Language:
     no_doses: str
     insufficient: str
     statistics: dict[str, str]
-    since_dose_axis: str
+    since_dose: str
+    stretched: str
     relief_begins: str
     relief_ends: str
     relief_open: str
@@ -104,7 +105,8 @@ ENGLISH = Language(
         "baseline": "baseline", "change": "change", "slope": "trend", "adherence": "adherence",
         "onset": "onset", "nadir": "lowest point", "return": "return", "auc": "total relief", "relief": "median relief",
     },
-    since_dose_axis="Time since the dose, hours drawn wider than days",
+    since_dose="Time since the dose",
+    stretched="hours drawn wider than days",
     relief_begins="relief begins",
     relief_ends="relief ends",
     relief_open="still relieved when last seen",
@@ -167,7 +169,8 @@ GERMAN = Language(
         "onset": "Beginn", "nadir": "Tiefpunkt", "return": "Rückkehr", "auc": "Linderung insgesamt",
         "relief": "mittlere Linderung",
     },
-    since_dose_axis="Zeit seit der Dosis, Stunden breiter gezeichnet als Tage",
+    since_dose="Zeit seit der Dosis",
+    stretched="Stunden breiter gezeichnet als Tage",
     relief_begins="Linderung beginnt",
     relief_ends="Linderung endet",
     relief_open="zuletzt noch gelindert",
