@@ -120,10 +120,7 @@ migration: install-dev ## Write a migration from the models: make migration m="a
 	@AFTERGLOW_DATABASE_URL=sqlite:///build/migration.db $(BIN)/alembic revision --autogenerate -m "$(m)"
 
 openapi: install-dev ## Write docs/openapi.json from the routes
-	@mkdir -p build docs
-	@$(BIN)/python -c 'import json; from app.main import create_app; \
-		print(json.dumps(create_app().openapi(), indent=1, ensure_ascii=False))' > build/openapi.json
-	@mv build/openapi.json docs/openapi.json
+	@$(BIN)/afterglow openapi docs/openapi.json
 
 lock: $(VENV)/.uv ## Resolve pyproject.toml into the lock files, the newest versions that fit together
 	@$(COMPILE) --upgrade pyproject.toml --extra dev --output-file requirements-dev.lock
