@@ -11,43 +11,44 @@ from app.core.db import Database
 from app.identity.access import PatientView
 from app.timeline.models import TimelineMoment
 
+_check_in, _moment = CheckIn.__table__.c, TimelineMoment.__table__.c
 _MOMENT = (
-    TimelineMoment.named_dosing_session_id,
-    TimelineMoment.named_appointment_id,
-    TimelineMoment.dosing_session_id,
-    TimelineMoment.appointment_id,
-    TimelineMoment.phase,
-    TimelineMoment.minutes_from_dose,
-    TimelineMoment.how,
-    TimelineMoment.relinks,
+    _moment.named_dosing_session_id,
+    _moment.named_appointment_id,
+    _moment.dosing_session_id,
+    _moment.appointment_id,
+    _moment.phase,
+    _moment.minutes_from_dose,
+    _moment.how,
+    _moment.relinks,
 )
 
 _WITH_MOMENT = sa.select(CheckIn.__table__, *_MOMENT).join_from(
-    CheckIn,
-    TimelineMoment,
+    CheckIn.__table__,
+    TimelineMoment.__table__,
     sa.and_(
-        TimelineMoment.clinic_id == CheckIn.clinic_id,
-        TimelineMoment.patient_id == CheckIn.patient_id,
-        TimelineMoment.check_in_id == CheckIn.id,
+        _moment.clinic_id == _check_in.clinic_id,
+        _moment.patient_id == _check_in.patient_id,
+        _moment.check_in_id == _check_in.id,
     ),
 )
 
 _OF_PATIENT = (
-    CheckIn.clinic_id == sa.bindparam("clinic_id"),
-    CheckIn.patient_id == sa.bindparam("patient_id"),
+    _check_in.clinic_id == sa.bindparam("clinic_id"),
+    _check_in.patient_id == sa.bindparam("patient_id"),
 )
 
-_BY_ID = _WITH_MOMENT.where(*_OF_PATIENT, CheckIn.id.in_(sa.bindparam("ids", expanding=True)))
-_ONE = _WITH_MOMENT.where(*_OF_PATIENT, CheckIn.id == sa.bindparam("id"))
+_BY_ID = _WITH_MOMENT.where(*_OF_PATIENT, _check_in.id.in_(sa.bindparam("ids", expanding=True)))
+_ONE = _WITH_MOMENT.where(*_OF_PATIENT, _check_in.id == sa.bindparam("id"))
 
 
 async def stored(db: Database, patient: PatientView, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     """Those of these check-ins that exist, with their links."""
     whose = {"clinic_id": patient.clinic_id, "patient_id": patient.id}
     if len(ids) == 1:
-        found = await db.execute(_ONE, whose | {"id": ids[0]})
+        found = await db.read(_ONE, whose | {"id": ids[0]})
     else:
-        found = await db.execute(_BY_ID, whose | {"ids": list(ids)})
+        found = await db.read(_BY_ID, whose | {"ids": list(ids)})
     return {row.id: dict(row._mapping) for row in found}  # noqa: SLF001  SQLAlchemy's public name has an underscore
 
 
@@ -55,7 +56,7 @@ async def page(
     db: Database, patient: PatientView, *conditions: sa.ColumnElement[bool], limit: int
 ) -> list[dict[str, Any]]:
     """Check-ins of a patient that meet the conditions, the newest first."""
-    rows = await db.execute(
+    rows = await db.read(
         _WITH_MOMENT.where(CheckIn.clinic_id == patient.clinic_id, CheckIn.patient_id == patient.id, *conditions)
         .order_by(CheckIn.recorded_at.desc(), CheckIn.id.desc())
         .limit(limit)

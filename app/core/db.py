@@ -19,7 +19,7 @@ from fastapi import Depends, Request
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -50,6 +50,17 @@ class Database(AsyncSession):
         super().__init__(*arguments, **options)
         self._rows: dict[sa.Table, list[Mapping[str, Any]]] = {}
         self._changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]] = {}
+        self._plain: AsyncConnection | None = None
+
+    async def plain(self) -> AsyncConnection:
+        """This transaction's connection, past the unit of work."""
+        if self._plain is None:
+            self._plain = await self.connection()
+        return self._plain
+
+    async def read(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> sa.CursorResult[Any]:
+        """Plain rows instead of objects: for the few statements that run all day, at a third of the cost."""
+        return await (await self.plain()).execute(statement, parameters)
 
     @property
     def is_postgresql(self) -> bool:
@@ -76,43 +87,46 @@ class Database(AsyncSession):
         if self.is_postgresql:
             await self._write_in_one_statement(rows, changes)
             return
-        for table, new in rows.items():
-            await self.execute(sa.insert(table), [dict(row) for row in new])
-        for (table, key), values in changes.items():
+        connection = await self.plain()
+        for table, values in rows.items():
+            await connection.execute(sa.insert(table), [dict(row) for row in values])
+        for (table, key), new in changes.items():
             where = [column == value for column, value in zip(table.primary_key, key, strict=True)]
-            await self.execute(sa.update(table).where(*where).values(**values))
+            await connection.execute(sa.update(table).where(*where).values(**new))
 
     async def _write_in_one_statement(
         self,
         rows: dict[sa.Table, list[Mapping[str, Any]]],
         changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]],
     ) -> None:
-        shape = tuple((table, tuple(values[0])) for table, values in rows.items())
+        shape = tuple((table, tuple(values[0]), len(values) > 1) for table, values in rows.items())
         change_shape = tuple((table, tuple(values)) for (table, _), values in changes.items())
         statement, processors = _one_statement(shape, change_shape)
         arguments: list[Any] = []
-        for (table, columns), values in zip(shape, rows.values(), strict=True):
+        for (table, columns, many), values in zip(shape, rows.values(), strict=True):
             for name in columns:
                 process = processors[table, name]
                 column = [row[name] for row in values]
-                arguments.append([process(value) for value in column] if process else column)
+                prepared = [process(value) for value in column] if process else column
+                arguments.append(prepared if many else prepared[0])
         for (table, key), new in changes.items():
             named = zip([*(c.name for c in table.primary_key), *new], [*key, *new.values()], strict=True)
             for name, value in named:
                 process = processors[table, name]
                 arguments.append(process(value) if process else value)
-        connection = await self.connection()
-        await connection.exec_driver_sql(statement, tuple(arguments))
+        await (await self.plain()).exec_driver_sql(statement, tuple(arguments))
 
     async def finish(self) -> None:
         """Write what is staged and commit. Only `transaction` and the commands' `unit_of_work` call it."""
         await self.flush_staged()
+        self._plain = None
         await self.commit()
 
     async def abandon(self) -> None:
         """Undo everything, staged rows too."""
         self._rows.clear()
         self._changes.clear()
+        self._plain = None
         await self.rollback()
 
 
@@ -121,12 +135,12 @@ _POSTGRESQL = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy h
 
 @lru_cache(maxsize=512)
 def _one_statement(
-    inserts: tuple[tuple[sa.Table, tuple[str, ...]], ...], updates: tuple[tuple[sa.Table, tuple[str, ...]], ...]
+    inserts: tuple[tuple[sa.Table, tuple[str, ...], bool], ...], updates: tuple[tuple[sa.Table, tuple[str, ...]], ...]
 ) -> tuple[str, dict[tuple[sa.Table, str], Any]]:
     """The SQL for one shape of staged rows, and how each column's values are prepared.
 
-    Each table is one data-modifying CTE over `unnest` of one array a column; foreign keys are checked at the end of
-    the statement, so the order of tables does not matter.
+    Each table is one data-modifying CTE: of plain values for one row, over `unnest` of one array a column for many.
+    Foreign keys are checked at the end of the statement, so the order of tables does not matter.
     """
     parts: list[str] = []
     processors: dict[tuple[sa.Table, str], Any] = {}
@@ -143,13 +157,14 @@ def _one_statement(
             return f"${position}::TEXT{suffix}", "::JSONB"
         return f"${position}::{written}{suffix}", ""
 
-    for number, (table, columns) in enumerate(inserts):
-        arrays, casts = zip(*(placeholder(table, name, "[]") for name in columns), strict=True)
-        names = [name + cast for name, cast in zip(columns, casts, strict=True)]
-        parts.append(
-            f"i{number} AS (INSERT INTO {table.name} ({', '.join(columns)}) "  # noqa: S608  names from our own metadata
-            f"SELECT {', '.join(names)} FROM unnest({', '.join(arrays)}) AS r({', '.join(columns)}))"
-        )
+    for number, (table, columns, many) in enumerate(inserts):
+        given, casts = zip(*(placeholder(table, name, "[]" if many else "") for name in columns), strict=True)
+        if many:
+            names = [name + cast for name, cast in zip(columns, casts, strict=True)]
+            source = f"SELECT {', '.join(names)} FROM unnest({', '.join(given)}) AS r({', '.join(columns)})"  # noqa: S608
+        else:
+            source = f"VALUES ({', '.join(value + cast for value, cast in zip(given, casts, strict=True))})"
+        parts.append(f"i{number} AS (INSERT INTO {table.name} ({', '.join(columns)}) {source})")  # noqa: S608  our names
     for number, (table, columns) in enumerate(updates):
         where = " AND ".join(f"{c.name} = {placeholder(table, c.name, '')[0]}" for c in table.primary_key)
         settings = ", ".join(f"{name} = {''.join(placeholder(table, name, ''))}" for name in columns)

@@ -71,8 +71,9 @@ TimeZoneName = Annotated[
     AfterValidator(_known_zone),
 ]
 
-Whole = Annotated[int, Strict()]
-"""A whole number; text, `true` and 4.0 are not."""
+MOST = 2**53 - 1
+Whole = Annotated[int, Strict(), Field(ge=-MOST, le=MOST)]
+"""A whole number that every JSON library holds exactly; text, `true` and 4.0 are not."""
 
 ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 

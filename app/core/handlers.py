@@ -83,12 +83,15 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def allowed_methods(request: Request) -> list[str]:
-    """Every method that some route has at this address; FastAPI itself names those of the first route only."""
-    found: set[str] = set()
+    """Every method of the declared address that this one is; FastAPI itself names those of the first route only.
+
+    `/check-ins/batch` also looks like `/check-ins/{check_in_id}`: the address with the fewest variable parts is meant.
+    """
+    found: dict[str, set[str]] = {}
     for context in iter_route_contexts(request.app.routes):
         if context.matches(request.scope)[0] is not Match.NONE:
-            found |= context.methods or set()
-    return sorted(found)
+            found.setdefault(context.path or "", set()).update(context.methods or ())
+    return sorted(found[min(found, key=lambda path: path.count("{"))]) if found else []
 
 
 async def _database(request: Request, error: Exception) -> JSONResponse:

@@ -13,7 +13,6 @@ that writes also locks the patient's revision row, so that the writes of one pat
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +21,12 @@ from fastapi import Depends, Request
 
 from app.audit import service as audit
 from app.core import clock
-from app.core.columns import Instant
 from app.core.db import Database, Db
 from app.core.errors import Forbidden, NotFound, Unauthenticated
 from app.core.guards import Guard
 from app.core.settings import AuditReads, Settings
-from app.identity import tokens
-from app.identity.models import CareTeamMember, Clinic, Device, Membership, Patient, PatientRevision
+from app.identity import queries, tokens
+from app.identity.models import Device, PatientRevision
 from app.identity.permissions import Permission, Reach, Role, reach
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
@@ -121,9 +119,9 @@ class _Me(AccessGuard):
     async def __call__(self, request: Request, db: Db) -> PatientAccess:
         """The caller's own record."""
         permission = _asked(self)
-        row = await _look_up(request, db, _own(locks=permission.writes, relaxed=_relaxed(request, db, permission)))
+        row = await _look_up(request, db, queries.own(locks=permission.writes, relaxed=_relaxed(request, db, permission)))
         if row is None:  # not a patient, or nobody
-            self._decide(request, db, _known(await _look_up(request, db, _caller(relaxed=False))), held=False)
+            self._decide(request, db, _known(await _look_up(request, db, queries.caller(relaxed=False))), held=False)
         held = reach(permission, Role(_known(row).role)) is Reach.OWN
         caller = self._decide(request, db, row, held=held)
         return await _patient_access(db, caller, row, Reach.OWN)
@@ -136,7 +134,7 @@ class _InClinic(AccessGuard):
     async def __call__(self, request: Request, db: Db) -> ClinicAccess:
         """What belongs to the caller's clinic as a whole."""
         permission = _asked(self)
-        statement = _caller(relaxed=_relaxed(request, db, permission))
+        statement = queries.caller(relaxed=_relaxed(request, db, permission))
         row = _known(await _look_up(request, db, statement))
         reached = reach(permission, Role(row.role))
         caller = self._decide(
@@ -155,8 +153,8 @@ class _Allow(AccessGuard):
     async def __call__(self, request: Request, db: Db) -> PatientAccess:
         """The record of the patient whom, or whose thing, the address names."""
         permission = _asked(self)
-        whose = _NAMED if self.of is None else _owner(self.of)
-        statement = _somebodys(whose, relaxed=_relaxed(request, db, permission))
+        whose = queries.NAMED if self.of is None else queries.owner(self.of)
+        statement = queries.somebodys(whose, relaxed=_relaxed(request, db, permission))
         row = _known(await _look_up(request, db, statement, named_id=_named(request, self.named), now=clock.now()))
         reached = reach(permission, Role(row.role))
         caller = self._decide(
@@ -185,47 +183,16 @@ def allow_in_clinic(permission: Permission, *, also_patients: bool = False) -> A
     return Depends(_InClinic(permission, also_patients=also_patients), scope="function")
 
 
-def visible_patients(access: ClinicAccess) -> sa.Select[UUID]:
-    """Ids of the patients whom this caller may know of, for the lists of a clinic."""
-    everyone = sa.select(Patient.id).where(Patient.clinic_id == access.clinic.id)
-    if access.reach is Reach.CLINIC:
-        return everyone
-    return everyone.where(
-        sa.select(CareTeamMember.id)
-        .where(
-            CareTeamMember.clinic_id == access.clinic.id,
-            CareTeamMember.patient_id == Patient.id,
-            CareTeamMember.membership_id == access.caller.membership_id,
-            sa.or_(CareTeamMember.until.is_(None), CareTeamMember.until > clock.now()),
-        )
-        .exists()
-    )
-
-
 async def patient_for_writing(db: Database, clinic_id: UUID, patient_id: UUID) -> PatientView:
     """A patient, locked as a writing guard locks them: for commands and the simulator, which have no request."""
-    row = (
-        await db.execute(
-            sa.select(Patient.id, Patient.clinic_id, Patient.time_zone, Patient.status, PatientRevision.revision)
-            .join(PatientRevision, PatientRevision.patient_id == Patient.id)
-            .where(Patient.id == patient_id, Patient.clinic_id == clinic_id)
-            .with_for_update(of=PatientRevision, key_share=True)
-        )
-    ).one()
-    return PatientView(*row)
+    found = await db.read(queries.LOCKED_PATIENT, {"patient_id": patient_id, "clinic_id": clinic_id})
+    return PatientView(*found.one())
 
 
-_NAMED = sa.bindparam("named_id", type_=sa.Uuid())
-
-
-@lru_cache
-def _owner(model: Any) -> Any:  # noqa: ANN401  a mapped class and a SQL expression
-    """The patient whose thing the address names, within the caller's clinic."""
-    return (
-        sa.select(model.patient_id)
-        .where(model.id == _NAMED, model.clinic_id == Device.clinic_id)
-        .correlate(Device)
-        .scalar_subquery()
+def visible_patients(access: ClinicAccess) -> sa.Select[UUID]:
+    """Ids of the patients whom this caller may know of, for the lists of a clinic."""
+    return queries.visible_patients(
+        access.clinic.id, None if access.reach is Reach.CLINIC else access.caller.membership_id, clock.now()
     )
 
 
@@ -243,7 +210,7 @@ def _token_of(request: Request) -> tokens.Token:
 
 async def _look_up(request: Request, db: Database, statement: sa.Select[Any], **named: object) -> Any:  # noqa: ANN401  a row
     token = _token_of(request)
-    row = (await db.execute(statement, {"device_id": token.device_id, **named})).one_or_none()
+    row = (await db.read(statement, {"device_id": token.device_id, **named})).one_or_none()
     if row is not None and (row.ended_at is not None or row.membership_ended_at is not None):
         raise _unauthenticated()
     if row is not None and token.counter > row.confirmed_n:
@@ -281,82 +248,6 @@ def _clinic(row: Any) -> ClinicView:  # noqa: ANN401  a row
 async def _locked(db: Database, access: PatientAccess) -> PatientAccess:
     """The same access with the patient's revision row locked, and read after the lock was had."""
     return replace(access, patient=await patient_for_writing(db, access.clinic.id, access.patient.id))
-
-
-def _caller_parts(*, relaxed: bool) -> tuple[list[Any], Any]:
-    columns: list[Any] = [
-        Device.id.label("device_id"),
-        Device.ended_at,
-        Device.confirmed_n,
-        Device.signed_in_at,
-        Membership.id.label("membership_id"),
-        Membership.role,
-        Membership.patient_id.label("own_id"),
-        Membership.ended_at.label("membership_ended_at"),
-        Clinic.id.label("clinic_id"),
-        Clinic.name.label("clinic_name"),
-        Clinic.time_zone.label("clinic_time_zone"),
-        Clinic.locale,
-        Clinic.protocol_version,
-    ]
-    if relaxed:  # the record of a read may be lost if the database's machine crashes, at most the last half second
-        columns.append(sa.func.set_config("synchronous_commit", "off", True))  # noqa: FBT003  SQL's third argument
-    source = sa.join(Device, Membership, Membership.id == Device.membership_id).join(
-        Clinic, Clinic.id == Device.clinic_id
-    )
-    return columns, source
-
-
-_PATIENT_COLUMNS = (
-    Patient.id.label("patient_id"),
-    Patient.time_zone.label("patient_time_zone"),
-    Patient.status.label("patient_status"),
-    PatientRevision.revision,
-)
-_THIS_DEVICE = Device.id == sa.bindparam("device_id")
-
-
-@lru_cache
-def _caller(*, relaxed: bool) -> sa.Select[Any]:
-    """Device, membership and clinic of the caller."""
-    columns, source = _caller_parts(relaxed=relaxed)
-    return sa.select(*columns).select_from(source).where(_THIS_DEVICE)
-
-
-@lru_cache
-def _own(*, locks: bool, relaxed: bool) -> sa.Select[Any]:
-    """The caller and their own record, locked if they write; no row when they have none."""
-    columns, source = _caller_parts(relaxed=relaxed)
-    source = source.join(Patient, Patient.id == Membership.patient_id).join(
-        PatientRevision, PatientRevision.patient_id == Patient.id
-    )
-    statement = sa.select(*columns, *_PATIENT_COLUMNS).select_from(source).where(_THIS_DEVICE)
-    return statement.with_for_update(of=PatientRevision, key_share=True) if locks else statement
-
-
-@lru_cache
-def _somebodys(whose: Any, *, relaxed: bool) -> sa.Select[Any]:  # noqa: ANN401  a SQL expression
-    """The caller, and the patient if there is one in the caller's clinic."""
-    columns, source = _caller_parts(relaxed=relaxed)
-    in_care_team = (
-        sa.select(CareTeamMember.id)
-        .where(
-            CareTeamMember.clinic_id == Device.clinic_id,
-            CareTeamMember.patient_id == Patient.id,
-            CareTeamMember.membership_id == Membership.id,
-            sa.or_(CareTeamMember.until.is_(None), CareTeamMember.until > sa.bindparam("now", type_=Instant())),
-        )
-        .correlate(Device, Patient, Membership)
-        .exists()
-    )
-    source = source.outerjoin(Patient, sa.and_(Patient.clinic_id == Device.clinic_id, Patient.id == whose)).outerjoin(
-        PatientRevision, PatientRevision.patient_id == Patient.id
-    )
-    return (
-        sa.select(*columns, *_PATIENT_COLUMNS, in_care_team.label("in_care_team"))
-        .select_from(source)
-        .where(_THIS_DEVICE)
-    )
 
 
 async def _confirm(db: Database, token: tokens.Token) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,25 +13,22 @@ from app.identity.access import PatientView
 from app.timeline.models import TimelineAnchor, TimelineMoment
 from app.timeline.rules import Anchor, AnchorKind, Link, LinkingWindows, Moment, affected_span, link
 
-_ANCHOR = (
-    TimelineAnchor.id,
-    TimelineAnchor.kind,
-    TimelineAnchor.scheduled_at,
-    TimelineAnchor.ends_at,
-    TimelineAnchor.started_at,
-    TimelineAnchor.ended_at,
-    TimelineAnchor.cancelled,
-)
+_anchors = TimelineAnchor.__table__.c
+_ANCHORS = sa.select(
+    _anchors.id,
+    _anchors.kind,
+    _anchors.scheduled_at,
+    _anchors.ends_at,
+    _anchors.started_at,
+    _anchors.ended_at,
+    _anchors.cancelled,
+).where(_anchors.clinic_id == sa.bindparam("clinic_id"), _anchors.patient_id == sa.bindparam("patient_id"))
 _LINK_COLUMNS = ("dosing_session_id", "appointment_id", "phase", "minutes_from_dose", "how")
 
 
 async def anchors_of(db: Database, patient: PatientView) -> list[Anchor]:
     """All anchors of a patient."""
-    rows = await db.execute(
-        sa.select(*_ANCHOR).where(
-            TimelineAnchor.clinic_id == patient.clinic_id, TimelineAnchor.patient_id == patient.id
-        )
-    )
+    rows = await db.read(_ANCHORS, {"clinic_id": patient.clinic_id, "patient_id": patient.id})
     return [_anchor(row) for row in rows]
 
 
@@ -48,26 +46,43 @@ def _anchor(row: Any) -> Anchor:  # noqa: ANN401  a row
 
 async def place_anchor(db: Database, patient: PatientView, anchor: Anchor, windows: LinkingWindows) -> None:
     """Put an anchor on the timeline, or move it, and link again every moment that this can reach."""
-    before = await anchors_of(db, patient)
-    old = next((known for known in before if known.id == anchor.id), None)
-    if old == anchor:
-        return
-    values = asdict(anchor) | {"kind": anchor.kind.value, "clinic_id": patient.clinic_id, "patient_id": patient.id}
-    if old is None:
-        await db.execute(sa.insert(TimelineAnchor).values(values))
-    else:
-        await db.execute(
-            sa.update(TimelineAnchor)
-            .where(
-                TimelineAnchor.clinic_id == patient.clinic_id,
-                TimelineAnchor.patient_id == patient.id,
-                TimelineAnchor.id == anchor.id,
+    await place_anchors(db, patient, [anchor], windows)
+
+
+async def place_anchors(db: Database, patient: PatientView, anchors: Sequence[Anchor], windows: LinkingWindows) -> None:
+    """Do the same with many anchors, and link again once: an import brings a whole history."""
+    before = {known.id: known for known in await anchors_of(db, patient)}
+    changed = [anchor for anchor in anchors if before.get(anchor.id) != anchor]
+    new = [_anchor_columns(patient, anchor) for anchor in changed if anchor.id not in before]
+    if new:
+        await db.execute(sa.insert(TimelineAnchor), new)
+    for anchor in changed:
+        if anchor.id in before:
+            await db.execute(
+                sa.update(TimelineAnchor)
+                .where(
+                    TimelineAnchor.clinic_id == patient.clinic_id,
+                    TimelineAnchor.patient_id == patient.id,
+                    TimelineAnchor.id == anchor.id,
+                )
+                .values(_anchor_columns(patient, anchor))
             )
-            .values(values)
-        )
-    after = [known for known in before if known.id != anchor.id] + [anchor]
+    if not changed:
+        return
+    spans = [span for anchor in changed if (span := affected_span(before.get(anchor.id), anchor, windows))]
+    after = before | {anchor.id: anchor for anchor in changed}
+    await _link_again(db, patient, _reached_by(changed, spans), list(after.values()), windows)
+
+
+def _anchor_columns(patient: PatientView, anchor: Anchor) -> dict[str, Any]:
+    return asdict(anchor) | {"kind": anchor.kind.value, "clinic_id": patient.clinic_id, "patient_id": patient.id}
+
+
+def _reached_by(anchors: Sequence[Anchor], spans: Sequence[tuple[datetime, datetime]]) -> sa.ColumnElement[bool]:
+    """Moments that name one of these anchors, were corrected to one, or lie in the time that one reaches."""
+    ids = [anchor.id for anchor in anchors]
     reached = [
-        getattr(TimelineMoment, name) == anchor.id
+        getattr(TimelineMoment, name).in_(ids)
         for name in (
             "named_dosing_session_id",
             "named_appointment_id",
@@ -75,10 +90,10 @@ async def place_anchor(db: Database, patient: PatientView, anchor: Anchor, windo
             "corrected_appointment_id",
         )
     ]
-    span = affected_span(old, anchor, windows)
-    if span is not None:
-        reached.append(sa.and_(TimelineMoment.at >= span[0], TimelineMoment.at < span[1]))
-    await _link_again(db, patient, sa.or_(*reached), after, windows)
+    if spans:
+        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+        reached.append(sa.and_(TimelineMoment.at >= first, TimelineMoment.at < last))
+    return sa.or_(*reached)
 
 
 async def link_everything_again(db: Database, patient: PatientView, windows: LinkingWindows) -> int:
@@ -100,17 +115,17 @@ async def correct_link(
     await db.execute(
         sa.update(TimelineMoment)
         .where(*this)
-        .values(
-            corrected=True, corrected_dosing_session_id=dosing_session_id, corrected_appointment_id=appointment_id
-        )
+        .values(corrected=True, corrected_dosing_session_id=dosing_session_id, corrected_appointment_id=appointment_id)
     )
-    await _link_again(
-        db, patient, TimelineMoment.check_in_id == check_in_id, await anchors_of(db, patient), windows
-    )
+    await _link_again(db, patient, TimelineMoment.check_in_id == check_in_id, await anchors_of(db, patient), windows)
 
 
 async def _link_again(
-    db: Database, patient: PatientView, which: sa.ColumnElement[bool], anchors: Sequence[Anchor], windows: LinkingWindows
+    db: Database,
+    patient: PatientView,
+    which: sa.ColumnElement[bool],
+    anchors: Sequence[Anchor],
+    windows: LinkingWindows,
 ) -> int:
     rows = (await db.execute(sa.select(TimelineMoment.__table__).where(*_moments_of(patient, which)))).all()
     changed = 0

@@ -1,0 +1,123 @@
+"""The statements of the guard: who is calling, and whose record they ask for, in one go.
+
+They are plain rows rather than objects: every request runs one of them.
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.core.columns import Instant
+from app.identity.models import CareTeamMember, Clinic, Device, Membership, Patient, PatientRevision
+
+_device, _member, _clinic = Device.__table__.c, Membership.__table__.c, Clinic.__table__.c
+_patient, _revision, _team = Patient.__table__.c, PatientRevision.__table__.c, CareTeamMember.__table__.c
+
+NAMED = sa.bindparam("named_id", type_=sa.Uuid())
+_THIS_DEVICE = _device.id == sa.bindparam("device_id")
+_CALLER = (
+    _device.id.label("device_id"),
+    _device.ended_at,
+    _device.confirmed_n,
+    _device.signed_in_at,
+    _member.id.label("membership_id"),
+    _member.role,
+    _member.patient_id.label("own_id"),
+    _member.ended_at.label("membership_ended_at"),
+    _clinic.id.label("clinic_id"),
+    _clinic.name.label("clinic_name"),
+    _clinic.time_zone.label("clinic_time_zone"),
+    _clinic.locale,
+    _clinic.protocol_version,
+)
+_PATIENT = (
+    _patient.id.label("patient_id"),
+    _patient.time_zone.label("patient_time_zone"),
+    _patient.status.label("patient_status"),
+    _revision.revision,
+)
+_SOURCE = sa.join(Device.__table__, Membership.__table__, _member.id == _device.membership_id).join(
+    Clinic.__table__, _clinic.id == _device.clinic_id
+)
+
+
+def _columns(*, relaxed: bool) -> tuple[Any, ...]:
+    """`relaxed`: what this transaction writes may be lost if the database's machine crashes, at most half a second."""
+    if not relaxed:
+        return _CALLER
+    return (*_CALLER, sa.func.set_config("synchronous_commit", "off", True))  # noqa: FBT003  SQL's third argument
+
+
+@lru_cache
+def caller(*, relaxed: bool) -> sa.Select[Any]:
+    """Device, membership and clinic of the caller."""
+    return sa.select(*_columns(relaxed=relaxed)).select_from(_SOURCE).where(_THIS_DEVICE)
+
+
+@lru_cache
+def own(*, locks: bool, relaxed: bool) -> sa.Select[Any]:
+    """The caller and their own record, locked if they write; no row when they have none."""
+    source = _SOURCE.join(Patient.__table__, _patient.id == _member.patient_id).join(
+        PatientRevision.__table__, _revision.patient_id == _patient.id
+    )
+    statement = sa.select(*_columns(relaxed=relaxed), *_PATIENT).select_from(source).where(_THIS_DEVICE)
+    return statement.with_for_update(of=PatientRevision.__table__, key_share=True) if locks else statement
+
+
+@lru_cache
+def somebodys(whose: Any, *, relaxed: bool) -> sa.Select[Any]:  # noqa: ANN401  a SQL expression
+    """The caller, and the patient if there is one in the caller's clinic."""
+    looked_after = _in_care_team(_device.clinic_id, _member.id, sa.bindparam("now", type_=Instant()))
+    source = _SOURCE.outerjoin(
+        Patient.__table__, sa.and_(_patient.clinic_id == _device.clinic_id, _patient.id == whose)
+    ).outerjoin(PatientRevision.__table__, _revision.patient_id == _patient.id)
+    return (
+        sa.select(*_columns(relaxed=relaxed), *_PATIENT, looked_after.label("in_care_team"))
+        .select_from(source)
+        .where(_THIS_DEVICE)
+    )
+
+
+def _in_care_team(clinic_id: Any, membership_id: Any, now: Any) -> sa.Exists:  # noqa: ANN401  SQL expressions
+    return (
+        sa.select(_team.id)
+        .where(
+            _team.clinic_id == clinic_id,
+            _team.patient_id == _patient.id,
+            _team.membership_id == membership_id,
+            sa.or_(_team.until.is_(None), _team.until > now),
+        )
+        .correlate(Device.__table__, Patient.__table__, Membership.__table__)
+        .exists()
+    )
+
+
+@lru_cache
+def owner(model: Any) -> Any:  # noqa: ANN401  a mapped class and a SQL expression
+    """The patient whose thing the address names, within the caller's clinic."""
+    thing = model.__table__.c
+    return (
+        sa.select(thing.patient_id)
+        .where(thing.id == NAMED, thing.clinic_id == _device.clinic_id)
+        .correlate(Device.__table__)
+        .scalar_subquery()
+    )
+
+
+LOCKED_PATIENT = (
+    sa.select(_patient.id, _patient.clinic_id, _patient.time_zone, _patient.status, _revision.revision)
+    .join_from(Patient.__table__, PatientRevision.__table__, _revision.patient_id == _patient.id)
+    .where(_patient.id == sa.bindparam("patient_id"), _patient.clinic_id == sa.bindparam("clinic_id"))
+    .with_for_update(of=PatientRevision.__table__, key_share=True)
+)
+
+
+def visible_patients(clinic_id: UUID, membership_id: UUID | None, now: datetime) -> sa.Select[UUID]:
+    """Ids of a clinic's patients; with `membership_id`, only of those whom this member of staff looks after."""
+    everyone = sa.select(_patient.id).where(_patient.clinic_id == clinic_id)
+    if membership_id is None:
+        return everyone
+    return everyone.where(_in_care_team(clinic_id, membership_id, sa.literal(now, Instant())))
