@@ -1,8 +1,9 @@
 """What can be done with appointments. Every change is one step: checked, kept, told, and placed on the timeline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -56,6 +57,10 @@ class AppointmentHistory:
     attendance: Attendance | None = None
     attended_minutes: int | None = None
     reason: AttendanceReason | None = None
+
+
+Entered = Literal["new", "known", "other"]
+"""What became of an appointment of the past; `other`: its id stands for one with other content already."""
 
 
 async def book(
@@ -146,9 +151,45 @@ async def import_appointment(
     actor_id: UUID | None = None,
 ) -> bool:
     """Enter an appointment of the past; whether it was new. What is known under its id already is left alone."""
-    if await db.get(Appointment, (patient.clinic_id, history.id)) is not None:
-        return False
-    appointment = Appointment(
+    return await import_appointments(db, patient, protocol, [history], actor_id=actor_id) == ["new"]
+
+
+async def import_appointments(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    histories: Sequence[AppointmentHistory],
+    *,
+    actor_id: UUID | None = None,
+) -> list[Entered]:
+    """Enter a patient's appointments of the past; for each, what became of it. Known ones are left alone."""
+    ids = [history.id for history in histories]
+    here = await db.scalars(
+        sa.select(Appointment).where(Appointment.clinic_id == patient.clinic_id, Appointment.id.in_(ids))
+    )
+    known = {appointment.id: appointment for appointment in here}
+    entered: list[Entered] = []
+    new: list[Appointment] = []
+    for history in histories:
+        appointment = _of_the_past(patient, history)
+        there = known.setdefault(history.id, appointment)
+        if there is appointment:
+            appointment.revision = patient.revise(db)
+            new.append(appointment)
+        entered.append("new" if there is appointment else "known" if _says_the_same(there, appointment) else "other")
+    if not new:
+        return entered
+    await _insert(db, *new)
+    for appointment in new:
+        _keep_step(db, appointment, action=IMPORT, from_status=None, actor_id=actor_id)
+        _tell(db, appointment, EventType.APPOINTMENT_BOOKED)
+    windows = LinkingWindows.of(protocol.linking)
+    await timeline.place_anchors(db, patient, [_anchor(appointment) for appointment in new], windows)
+    return entered
+
+
+def _of_the_past(patient: PatientView, history: AppointmentHistory) -> Appointment:
+    return Appointment(
         clinic_id=patient.clinic_id,
         id=history.id,
         patient_id=patient.id,
@@ -157,7 +198,6 @@ async def import_appointment(
         channel=history.channel.value,
         status=rules.status_of_history(history.attendance).value,
         version=1,
-        revision=patient.revise(db),
         scheduled_at=history.scheduled_at,
         ends_at=history.ends_at,
         attendance=history.attendance and history.attendance.value,
@@ -165,11 +205,13 @@ async def import_appointment(
         reason=history.reason and history.reason.value,
         origin=AppointmentOrigin.IMPORTED.value,
     )
-    await _insert(db, appointment)
-    _keep_step(db, appointment, action=IMPORT, from_status=None, actor_id=actor_id)
-    _tell(db, appointment, EventType.APPOINTMENT_BOOKED)
-    await timeline.place_anchor(db, patient, _anchor(appointment), LinkingWindows.of(protocol.linking))
-    return True
+
+
+def _says_the_same(one: Appointment, other: Appointment) -> bool:
+    """Whether two say the same of the past; attendance that the clinic has corrected since is not part of it."""
+    said = ["patient_id", "kind", "format", "channel", "scheduled_at", "ends_at", "origin"]
+    said += ["attendance", "attended_minutes", "reason"] if one.version == 1 else []
+    return all(getattr(one, name) == getattr(other, name) for name in said)
 
 
 async def read(db: Database, access: PatientAccess, appointment_id: UUID) -> Appointment:
@@ -273,8 +315,8 @@ async def _add_participants(db: Database, appointment: Appointment, plan: schema
     await db.execute(sa.insert(AppointmentParticipant), rows)
 
 
-async def _insert(db: Database, appointment: Appointment) -> None:
-    db.add(appointment)
+async def _insert(db: Database, *appointments: Appointment) -> None:
+    db.add_all(appointments)
     try:
         await db.flush()
     except IntegrityError as error:  # two patients' appointments under one id at the same moment

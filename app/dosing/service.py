@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,13 +13,13 @@ from app.core import clock, etags
 from app.core.db import Database
 from app.core.errors import NotFound
 from app.core.ids import new_id
-from app.core.pagination import PageRequest, make_cursor
-from app.dosing import rules, schemas
+from app.core.pagination import PageRequest
+from app.dosing import queries, rules, schemas
 from app.dosing.models import DosingSession, DosingSessionStep
 from app.dosing.rules import DoseRoute, SessionAction, SessionOrigin, SessionStage, Substance
 from app.events import service as events
 from app.events.types import EventType
-from app.identity.access import ClinicAccess, PatientAccess, PatientView, visible_patients
+from app.identity.access import ClinicAccess, PatientAccess, PatientView
 from app.protocols.rules import Protocol
 from app.timeline import service as timeline
 from app.timeline.errors import IdTaken
@@ -49,6 +49,12 @@ class SessionHistory:
     substance: Substance | None = None
     route: DoseRoute | None = None
     dose_mg: float | None = None
+    remark: str | None = None
+    """Kept with the step of the import, for instance that the time was invented."""
+
+
+Entered = Literal["new", "known", "other"]
+"""What became of a session of the past; `other`: its id stands for a session with other content already."""
 
 
 async def schedule(
@@ -132,19 +138,55 @@ async def import_session(
     *,
     actor_id: UUID | None = None,
 ) -> bool:
-    """Enter a session of the past as closed; whether it was new. What is known under its id already is left alone.
+    """Enter a session of the past as closed; whether it was new. What is known under its id already is left alone."""
+    return await import_sessions(db, patient, protocol, [history], actor_id=actor_id) == ["new"]
+
+
+async def import_sessions(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    histories: Sequence[SessionHistory],
+    *,
+    actor_id: UUID | None = None,
+) -> list[Entered]:
+    """Enter a patient's sessions of the past as closed; for each, what became of it. Known ones are left alone.
 
     History is exempt from the order of stages and from the rules about a dose of today.
     """
-    if await db.get(DosingSession, (patient.clinic_id, history.id)) is not None:
-        return False
-    session = DosingSession(
+    ids = [history.id for history in histories]
+    here = await db.scalars(
+        sa.select(DosingSession).where(DosingSession.clinic_id == patient.clinic_id, DosingSession.id.in_(ids))
+    )
+    known = {session.id: session for session in here}
+    entered: list[Entered] = []
+    new: list[DosingSession] = []
+    for history in histories:
+        session = _of_the_past(patient, history)
+        there = known.setdefault(history.id, session)
+        if there is session:
+            session.revision = patient.revise(db)
+            new.append(session)
+        entered.append("new" if there is session else "known" if _says_the_same(there, session) else "other")
+    if not new:
+        return entered
+    await _insert(db, *new)
+    remarks = {history.id: history.remark for history in histories}
+    for session in new:
+        _keep_step(db, session, action=IMPORT, from_status=None, actor_id=actor_id, reason=remarks[session.id])
+        _tell(db, session, EventType.DOSING_SESSION_CLOSED)
+    windows = LinkingWindows.of(protocol.linking)
+    await timeline.place_anchors(db, patient, [_anchor(session) for session in new], windows)
+    return entered
+
+
+def _of_the_past(patient: PatientView, history: SessionHistory) -> DosingSession:
+    return DosingSession(
         clinic_id=patient.clinic_id,
         id=history.id,
         patient_id=patient.id,
         status=SessionStage.CLOSED.value,
         version=1,
-        revision=patient.revise(db),
         scheduled_at=history.scheduled_at,
         dose_started_at=history.dose_started_at,
         dose_ended_at=history.dose_ended_at,
@@ -153,11 +195,11 @@ async def import_session(
         dose_mg=history.dose_mg,
         origin=SessionOrigin.IMPORTED.value,
     )
-    await _insert(db, session)
-    _keep_step(db, session, action=IMPORT, from_status=None, actor_id=actor_id)
-    _tell(db, session, EventType.DOSING_SESSION_CLOSED)
-    await timeline.place_anchor(db, patient, _anchor(session), LinkingWindows.of(protocol.linking))
-    return True
+
+
+def _says_the_same(one: DosingSession, other: DosingSession) -> bool:
+    said = ("patient_id", "scheduled_at", "dose_started_at", "dose_ended_at", "substance", "route", "dose_mg", "origin")
+    return all(getattr(one, name) == getattr(other, name) for name in said)
 
 
 async def read(db: Database, access: PatientAccess, session_id: UUID) -> DosingSession:
@@ -176,41 +218,19 @@ async def steps_of(db: Database, session: DosingSession) -> Sequence[DosingSessi
 
 
 async def list_of_clinic(
-    db: Database, access: ClinicAccess, first: datetime, last: datetime, page: PageRequest
+    db: Database, access: ClinicAccess, since: datetime, until: datetime, page: PageRequest
 ) -> tuple[Sequence[Any], str | None]:
-    """List the sessions planned from `first` on and before `last`, of the patients whom the caller may know of."""
-    where = (
-        DosingSession.clinic_id == access.clinic.id,
-        DosingSession.scheduled_at >= first,
-        DosingSession.scheduled_at < last,
-        DosingSession.patient_id.in_(visible_patients(access)),
-    )
-    return await _page(db, where, page, "dosing-sessions", access.caller.membership_id, first, last)
+    """List the sessions planned from `since` on and before `until`, of the patients whom the caller may know of."""
+    where = queries.in_clinic(access, since, until)
+    return await queries.page_of(db, where, page, "dosing-sessions", access.caller.membership_id, since, until)
 
 
 async def list_of_patient(
-    db: Database, access: PatientAccess, first: datetime | None, last: datetime | None, page: PageRequest
+    db: Database, access: PatientAccess, since: datetime | None, until: datetime | None, page: PageRequest
 ) -> tuple[Sequence[Any], str | None]:
-    """List the patient's sessions, all of them or those planned from `first` on and before `last`."""
-    where = [DosingSession.clinic_id == access.clinic.id, DosingSession.patient_id == access.patient.id]
-    where += [DosingSession.scheduled_at >= first] if first else []
-    where += [DosingSession.scheduled_at < last] if last else []
-    return await _page(db, where, page, "my-dosing-sessions", access.patient.id, first, last)
-
-
-async def _page(
-    db: Database, where: Sequence[sa.ColumnElement[bool]], page: PageRequest, *filters: object
-) -> tuple[Sequence[Any], str | None]:
-    at, this = DosingSession.scheduled_at, DosingSession.id
-    statement = sa.select(DosingSession.__table__).where(*where).order_by(at, this).limit(page.limit + 1)
-    after = page.after(*filters)
-    if after is not None:
-        statement = statement.where(at >= after[0], sa.or_(at > after[0], this > after[1]))
-    rows = (await db.execute(statement)).all()
-    if len(rows) <= page.limit:
-        return rows, None
-    last = rows[page.limit - 1]
-    return rows[: page.limit], make_cursor([last.scheduled_at, last.id], *filters)
+    """List the patient's sessions, all of them or those planned from `since` on and before `until`."""
+    where = queries.of_patient(access, since, until)
+    return await queries.page_of(db, where, page, "my-dosing-sessions", access.patient.id, since, until)
 
 
 async def _session(db: Database, access: PatientAccess, session_id: UUID) -> DosingSession:
@@ -240,8 +260,8 @@ async def _add(
     return session
 
 
-async def _insert(db: Database, session: DosingSession) -> None:
-    db.add(session)
+async def _insert(db: Database, *sessions: DosingSession) -> None:
+    db.add_all(sessions)
     try:
         await db.flush()
     except IntegrityError as error:  # two patients' sessions under one id at the same moment

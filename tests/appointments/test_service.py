@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -5,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from app.appointments.rules import AppointmentKind, Attendance, AttendanceReason
-from app.appointments.service import AppointmentHistory, import_appointment
+from app.appointments.service import AppointmentHistory, import_appointment, import_appointments
 from app.core.db import Database
 from app.identity.access import patient_for_writing
 from app.protocols.rules import Protocol
@@ -95,3 +96,15 @@ class TestImportAppointment:
 
         assert not await self.imported(bookings, db)
         assert await told(db) == [("booked", 1)]
+
+    async def test_tells_what_is_known_from_what_says_something_else(self, bookings: Bookings, db: Database) -> None:
+        await self.imported(bookings, db)
+        patient = await patient_for_writing(db, bookings.cast.clinic.id, UUID(bookings.cast.patient_id))
+        attended = replace(self.HISTORY, attendance=Attendance.ATTENDED, reason=None)
+        new = replace(self.HISTORY, id=an_id())
+
+        entered = await import_appointments(db, patient, Protocol(), [self.HISTORY, attended, new, new])
+
+        await db.finish()
+        assert entered == ["known", "other", "new", "known"]
+        assert await told(db) == [("booked", 1)] * 2

@@ -1,11 +1,12 @@
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from app.core.db import Database
 from app.dosing.rules import Substance
-from app.dosing.service import SessionHistory, import_session
+from app.dosing.service import SessionHistory, import_session, import_sessions
 from app.identity.access import patient_for_writing
 from app.protocols.rules import Protocol
 from tests.dosing.sessions import DOSE, NOON, Sessions, revision_of, text, told
@@ -100,6 +101,23 @@ class TestImportSession:
 
         link = (await sessions.me.get(path)).json()["link"]
         assert (link["phase"], link["minutes_from_dose"]) == ("24_72h", 1440)
+
+    async def test_enters_many_at_once_each_for_itself(self, sessions: Sessions, db: Database) -> None:
+        path = f"/v1/me/check-ins/{an_id()}"
+        await sessions.me.put(path, json=a_report(NOON - timedelta(days=397)))
+        await self.imported(sessions, db)
+        third = replace(self.HISTORY, id=an_id(), dose_started_at=NOON - timedelta(days=398), remark="time invented")
+        again = replace(self.HISTORY, dose_mg=16)
+        patient = await patient_for_writing(db, sessions.cast.clinic.id, UUID(sessions.cast.patient_id))
+
+        entered = await import_sessions(db, patient, Protocol(), [self.HISTORY, again, third, third])
+
+        await db.finish()
+        assert entered == ["known", "other", "new", "known"]
+        record = (await sessions.who["nurse"].get(f"/v1/dosing-sessions/{third.id}")).json()
+        assert [step["reason"] for step in record["steps"]] == ["time invented"]
+        link = (await sessions.me.get(path)).json()["link"]
+        assert (link["dosing_session_id"], link["minutes_from_dose"]) == (str(third.id), 1440)
 
     async def imported(self, sessions: Sessions, db: Database) -> bool:
         cast = sessions.cast
