@@ -15,8 +15,11 @@ DisplayName = Annotated[
 ]
 PatientId = Annotated[UUID, Field(description="The patient's id.")]
 PatientStatus = Annotated[
-    Literal["invited", "active", "left"],
-    Field(description="`active` once the invitation was used; `left` when treatment here has ended."),
+    Literal["invited", "imported", "active", "left"],
+    Field(
+        description="`active` once the invitation was used; `imported` when the record came from elsewhere and nobody "
+        "was invited; `left` when treatment here has ended."
+    ),
 ]
 EnrolledAt = Annotated[Moment, Field(description="When the patient was added to the clinic.")]
 StaffRole = Literal["prescriber", "nurse", "therapist", "coordinator", "clinic_admin", "researcher", "privacy_officer"]

@@ -1,7 +1,7 @@
 """Enrolling patients, inviting people, care teams, and signing protocols off."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -37,14 +37,22 @@ async def create_clinic(db: Database, *, name: str, time_zone: str, locale: str)
     return clinic
 
 
-async def enrol(db: Database, clinic_id: UUID, *, display_name: str, time_zone: str) -> Patient:
+async def enrol(
+    db: Database,
+    clinic_id: UUID,
+    *,
+    display_name: str,
+    time_zone: str,
+    patient_id: UUID | None = None,
+    status: Literal["invited", "imported"] = "invited",
+) -> Patient:
     """A new patient, not yet active."""
     patient = Patient(
-        id=new_id(),
+        id=patient_id or new_id(),
         clinic_id=clinic_id,
         display_name=display_name,
         time_zone=time_zone,
-        status="invited",
+        status=status,
         version=1,
         enrolled_at=clock.now(),
     )
@@ -101,7 +109,7 @@ async def patient_with_team(db: Database, clinic_id: UUID, patient_id: UUID) -> 
 
 async def invite_patient(db: Database, settings: Settings, access: PatientAccess) -> identity.NewInvitation:
     """A code for a patient who has no account yet."""
-    if access.patient.status != "invited":
+    if access.patient.status not in {"invited", "imported"}:
         raise AlreadyActive
     patient = await db.get_one(Patient, access.patient.id)
     return await identity.invite(
