@@ -1,0 +1,290 @@
+"""The `afterglow` command.
+
+What a command needs is imported inside it: `afterglow --help` must not wait for a database driver.
+"""
+# ruff: noqa: PLC0415  see above
+
+import asyncio
+import errno
+import json
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from app.core.settings import Settings
+    from app.identity.service import NewInvitation
+
+WRONG_USE = 2
+FAILED = 1
+
+app = typer.Typer(
+    name="afterglow",
+    help="Check-ins, supervised dosing sessions and trends for ketamine-assisted therapy in addiction rehabilitation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all of them.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs PostgreSQL.")] = 1,
+) -> None:
+    """Serve the API. The database must be at the newest schema: run `afterglow migrate` first."""
+    from app.core import logging
+
+    settings = _settings()
+    if workers > 1 and settings.is_sqlite:
+        _refuse("SQLite is for one process. Use --workers 1, or set AFTERGLOW_DATABASE_URL to a PostgreSQL.")
+    _require_schema(settings)
+    _require_free(host, port)
+    logging.configure(settings)
+    _run("app.main:create_app", settings, host, port, factory=True, workers=workers)
+
+
+@app.command()
+def migrate(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 unless it is the newest.")] = False,
+) -> None:
+    """Bring the database to the newest schema."""
+    from app.core import migrating
+
+    settings = _settings()
+    newest, before = _newest_revision(), _revision_of(settings)
+    if before == newest:
+        typer.echo(f"The database is at {newest}, the newest schema.")
+        return
+    if check:
+        _refuse(f"The database is at {before or 'no schema'}, the newest is {newest}: run `afterglow migrate`.", FAILED)
+    try:
+        migrating.upgrade(settings)
+    except Exception as error:  # noqa: BLE001  whatever a migration stumbled over, the database says it best
+        _refuse(f"The database stays at {before or 'no schema'}: {error}", FAILED)
+    typer.echo(f"The database was brought from {before or 'no schema'} to {newest}.")
+
+
+@app.command()
+def settings() -> None:
+    """List every setting: its variable, default and meaning. Values are never printed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from app.core.settings import Settings
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    for heading in ("setting", "default", "set", "meaning"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "setting")
+    for name, field in Settings.model_fields.items():
+        variable = f"AFTERGLOW_{name.upper()}"
+        given = any(os.environ.get(way) for way in (variable, f"{variable}_FILE"))
+        table.add_row(variable, _default_of(field), "yes" if given else "", field.description)
+    console = Console(width=None if os.isatty(1) else 160, highlight=False, markup=False)
+    console.print(table)
+    console.print(
+        "AFTERGLOW_DATABASE_URL_FILE and AFTERGLOW_SECRET_KEYS_FILE name files to read these two from, "
+        "one secret on a line."
+    )
+
+
+@app.command("create-clinic")
+def create_clinic(
+    name: Annotated[str, typer.Argument(help="Name of the clinic.")],
+    time_zone: Annotated[str, typer.Option(help="IANA zone, such as Europe/Berlin: decides what `today` is.")],
+    admin_email: Annotated[str, typer.Option(help="Address of its first clinic_admin.")],
+    locale: Annotated[str, typer.Option(help="Language and country, such as en-GB.")] = "en-GB",
+) -> None:
+    """Make a clinic, and print the invitation code of its first clinic_admin."""
+    from pydantic import validate_email
+    from pydantic_core import PydanticCustomError
+
+    from app.core.fields import zone
+
+    settings = _settings()
+    _require_schema(settings)
+    try:
+        zone(time_zone)
+        admin_email = validate_email(admin_email)[1]
+    except PydanticCustomError:
+        _refuse(f"{admin_email} is not an e-mail address.")
+    except ValueError:
+        _refuse(f"There is no time zone {time_zone}: it must be an IANA name such as Europe/Berlin.")
+    clinic_id, invitation = asyncio.run(_found(settings, name, time_zone, locale, admin_email))
+    typer.echo(f"Clinic {clinic_id} is there. Hand this to {admin_email}:")
+    typer.echo(f"\n    {invitation.code}\n")
+    typer.echo(f"It can be used once, until {invitation.expires_at:%Y-%m-%d %H:%M} UTC:\n")
+    body = {
+        "invitation_code": invitation.code,
+        "email": admin_email,
+        "password": "at least 15 characters of your own",
+        "device_label": "my browser",
+    }
+    typer.echo(f"    curl {settings.public_url}/v1/activations -H 'Content-Type: application/json' \\")
+    typer.echo(f"         -d '{json.dumps(body)}'")
+
+
+@app.command()
+def openapi(
+    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+) -> None:
+    """Write the OpenAPI document."""
+    from app.main import create_app
+
+    document = create_app(_settings()).openapi()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+async def _found(
+    settings: "Settings", name: str, time_zone: str, locale: str, admin_email: str
+) -> "tuple[UUID, NewInvitation]":
+    """A new clinic with an invitation for whoever will administer it."""
+    from app.clinics import service as clinics
+    from app.core import crypto
+    from app.core.db import create_engine, unit_of_work
+    from app.identity import service as identity
+    from app.identity.permissions import Role
+
+    crypto.install([secret.get_secret_value() for secret in settings.secret_keys])
+    engine = create_engine(settings)
+    try:
+        async with unit_of_work(engine) as db:
+            clinic = await clinics.create_clinic(db, name=name, time_zone=time_zone, locale=locale)
+            role = Role.CLINIC_ADMIN
+            return clinic.id, await identity.invite(
+                db, settings, clinic_id=clinic.id, role=role, display_name=admin_email
+            )
+    finally:
+        await engine.dispose()
+
+
+def _settings() -> "Settings":
+    """The settings of this process; what is wrong with them is one sentence and exit 2, without the values."""
+    from pydantic import ValidationError
+
+    from app.core.settings import get_settings
+
+    try:
+        return get_settings()
+    except ValidationError as error:
+        _refuse("; ".join(map(_what_is_wrong, error.errors(include_url=False, include_input=False))) + ".")
+    except OSError as error:
+        _refuse(f"A file that AFTERGLOW_*_FILE names cannot be read: {error.strerror}.")
+    except ValueError as error:  # pydantic-settings: a list that is not JSON
+        _refuse(f"The settings cannot be read: {error}. A list is written as JSON.")
+
+
+def _what_is_wrong(fault: Any) -> str:  # noqa: ANN401  pydantic's description of an error
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    return f"AFTERGLOW_{'_'.join(map(str, fault['loc'])).upper()}: {said}" if fault["loc"] else said
+
+
+def _default_of(field: Any) -> str:  # noqa: ANN401  pydantic's description of a setting
+    if field.default_factory is not None:
+        return "(a sample, in development only)"
+    return str(field.default)
+
+
+def _newest_revision() -> str:
+    from app.core.schema_revision import newest_revision
+
+    return newest_revision() or "no schema"
+
+
+def _revision_of(settings: "Settings") -> str | None:
+    """The migration that the database is at; None when it has no schema, or does not exist yet."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from app.core.db import create_engine
+    from app.core.health import database_state
+
+    url = make_url(settings.database_url)
+    if settings.is_sqlite and not Path(url.database or "").is_file():
+        return None  # asking would create the file
+
+    async def ask() -> str | None:
+        engine = create_engine(settings)
+        try:
+            return (await database_state(engine))[1]
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(ask())
+    except (OSError, SQLAlchemyError) as error:
+        cause = getattr(error, "orig", None) or error
+        _refuse(f"The database {url.render_as_string()} does not answer: {type(cause).__name__}.", FAILED)
+
+
+def _require_schema(settings: "Settings") -> None:
+    """Refuse to work on an old or missing schema. A newer one is for a release that is being rolled out."""
+    from app.core.schema_revision import MIGRATIONS
+
+    newest, here = _newest_revision(), _revision_of(settings)
+    if here == newest:
+        return
+    ours = any(f'"{here}"' in file.read_text(encoding="utf-8") for file in MIGRATIONS.glob("*.py"))
+    if here is None or ours:
+        state = "has no schema yet" if here is None else f"is at {here}, an older schema than {newest}"
+        _refuse(f"The database {state}. Run `afterglow migrate`, then start again.", FAILED)
+    typer.echo(f"The database is at {here}, newer than this release knows; it should still work.", err=True)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a port that somebody else listens on, before anything is started."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            _refuse(f"Port {port} of {host} is in use. Choose another with --port (make: PORT=8001).", FAILED)
+        _refuse(f"Cannot listen on {host}, port {port}: {error.strerror}.", FAILED)
+
+
+def _run(application: Any, settings: "Settings", host: str, port: int, **options: Any) -> None:  # noqa: ANN401
+    """Serve until told to stop; what runs then gets its time to finish."""
+    import uvicorn
+
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=settings.graceful_shutdown_seconds,
+        **options,
+    )
+
+
+def _refuse(why: str, code: int = WRONG_USE) -> NoReturn:
+    """Say why in one sentence and end."""
+    typer.echo(why, err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """What the script `afterglow` runs."""
+    app(prog_name="afterglow")
+
+
+if __name__ == "__main__":
+    main()

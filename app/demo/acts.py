@@ -1,0 +1,120 @@
+"""What people did, one act at a time: plain data, made by the script and performed by the stage."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.appointments.rules import Attendance, AttendanceReason
+from app.dosing.rules import SessionAction
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that was done at a moment, about a patient (the key of the story)."""
+
+    at: datetime
+    patient: str
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled(Act):
+    """The coordinator enrols the patient and hands over an invitation; the care team begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activated(Act):
+    """The patient uses the invitation on the phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlanned(Act):
+    """The coordinator schedules a dosing session, or moves it."""
+
+    session_id: UUID
+    scheduled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStep(Act):
+    """Arrival, clearance, the end of the dose, or closure."""
+
+    session_id: UUID
+    action: SessionAction
+
+
+@dataclass(frozen=True, slots=True)
+class DoseStarted(Act):
+    """The nurse starts the infusion."""
+
+    session_id: UUID
+    dose_mg: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCancelled(Act):
+    """The coordinator calls a session off."""
+
+    session_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booked(Act):
+    """The coordinator books therapy."""
+
+    appointment_id: UUID
+    plan: dict[str, Any]
+    therapist: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentArrived(Act):
+    """The patient is here for therapy."""
+
+    appointment_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Attended(Act):
+    """The therapist writes down whether the patient took part."""
+
+    appointment_id: UUID
+    therapist: str
+    attendance: Attendance
+    minutes: int | None = None
+    reason: AttendanceReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentCancelled(Act):
+    """Somebody calls an appointment off."""
+
+    appointment_id: UUID
+    by_patient: bool
+    reason: AttendanceReason
+
+
+@dataclass(frozen=True, slots=True)
+class Reported(Act):
+    """One check-in arrives: from the phone, or entered by a nurse at the bedside."""
+
+    check_in_id: UUID
+    content: dict[str, Any]
+    by_nurse: bool = False
+    base_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded(Act):
+    """A phone that was offline sends what it has kept, in one batch."""
+
+    items: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relinked(Act):
+    """The prescriber says that a check-in belongs to another session."""
+
+    check_in_id: UUID
+    session_id: UUID | None

@@ -1,0 +1,61 @@
+"""The whole past of the demo clinic, as acts in the order of time."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from app.demo.acts import Act, Activated, Enrolled, Relinked, Reported
+from app.demo.answers import Answers
+from app.demo.calendar import Calendar
+from app.demo.chance import Chance
+from app.demo.feelings import Feelings
+from app.demo.people import PATIENTS, Story
+from app.demo.phones import arrivals
+from app.demo.reports import Kept, Reports
+from app.demo.sessions import Session, sessions_of
+from app.demo.visits import Diary, visits_of
+
+ENROLLED_AT, ACTIVATED_AT = 10.0, 10.5
+CORRECTED_ON_DAY, RELINKED_ON_DAY = 20, 24
+
+
+def write(now: datetime, seed: int) -> list[Act]:
+    """All acts up to now."""
+    calendar, diary = Calendar(now), Diary()
+    acts = [
+        act for story in PATIENTS for act in _life(story, calendar, diary, Chance(seed, story.key)) if act.at <= now
+    ]
+    return sorted(acts, key=lambda act: act.at)
+
+
+def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Iterator[Act]:
+    enrolled = calendar.enrolment(story)
+    yield Enrolled(calendar.on(enrolled, ENROLLED_AT), story.key)
+    activated = calendar.on(enrolled, ACTIVATED_AT)
+    yield Activated(activated, story.key)
+    sessions = sessions_of(story, calendar, chance)
+    for session in sessions:
+        yield from session.acts
+    yield from visits_of(story, sessions, calendar, diary, chance)
+    doses = [session.dose_at for session in sessions if session.dose_at is not None]
+    feelings = Feelings(story, calendar.on(enrolled, 0), doses, chance)
+    reports = Reports(story, sessions, Answers(story, feelings, chance), calendar)
+    kept = [found for found in reports.kept(chance.of("reports")) if activated < found.at <= calendar.now]
+    yield from arrivals(story, kept, activated, calendar.now, chance.of("phone"))
+    if story.corrects:
+        yield from _second_thoughts(story, kept, sessions, calendar)
+
+
+def _second_thoughts(story: Story, kept: list[Kept], sessions: list[Session], calendar: Calendar) -> Iterator[Act]:
+    """A slip of the thumb that the patient corrects, and a link that the prescriber corrects."""
+    evenings = [found for found in kept if found.kind == "evening"]
+    begin = calendar.on(calendar.enrolment(story), 0)
+    slip = next((found for found in evenings if found.at > begin + timedelta(days=CORRECTED_ON_DAY)), None)
+    if slip is not None:
+        craving, *others = slip.content["responses"]
+        meant = craving | {"answers": craving["answers"] | {"peak": 10}}
+        content = slip.content | {"responses": [meant, *others]}
+        yield Reported(slip.at + timedelta(minutes=3), story.key, slip.id, content, base_version=1)
+    moved = next((found for found in evenings if found.at > begin + timedelta(days=RELINKED_ON_DAY)), None)
+    given = [session for session in sessions if session.dose_at is not None and moved and session.dose_at < moved.at]
+    if moved is not None and given:
+        yield Relinked(moved.at + timedelta(hours=14), story.key, moved.id, given[-1].id)
