@@ -27,7 +27,7 @@ def record(
     request_id: str | None = None,
     address_prefix: str | None = None,
 ) -> None:
-    """Add one entry to this transaction."""
+    """Add one entry to this transaction; it stays even if the request is refused for another reason."""
     db.stage(
         AuditEntry,
         {
@@ -46,4 +46,5 @@ def record(
             "request_id": request_id,
             "address_prefix": address_prefix,
         },
+        lasting=True,
     )

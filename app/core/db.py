@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.engine import make_url
@@ -50,6 +51,7 @@ class Database(AsyncSession):
         super().__init__(*arguments, **options)
         self._rows: dict[sa.Table, list[Mapping[str, Any]]] = {}
         self._changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]] = {}
+        self._lasting: list[tuple[sa.Table, Mapping[str, Any]]] = []
         self._plain: AsyncConnection | None = None
 
     async def plain(self) -> AsyncConnection:
@@ -67,9 +69,15 @@ class Database(AsyncSession):
         """Whether this is PostgreSQL; everything else is SQLite."""
         return self.get_bind().dialect.name == "postgresql"
 
-    def stage(self, table: Any, row: Mapping[str, Any]) -> None:  # noqa: ANN401  a mapped class or a table
-        """Write `row` just before the commit. Every row of one table must name the same columns."""
-        self._rows.setdefault(getattr(table, "__table__", table), []).append(row)
+    def stage(self, table: Any, row: Mapping[str, Any], *, lasting: bool = False) -> None:  # noqa: ANN401  a mapped class
+        """Write `row` just before the commit. Every row of one table must name the same columns.
+
+        What is `lasting` is written even if the request is refused and all else undone: a record of who asked.
+        """
+        target = getattr(table, "__table__", table)
+        self._rows.setdefault(target, []).append(row)
+        if lasting:
+            self._lasting.append((target, row))
 
     def stage_change(self, table: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:  # noqa: ANN401
         """Set `values` in the row with this whole primary key, just before the commit; the last change wins."""
@@ -121,6 +129,7 @@ class Database(AsyncSession):
         await self.flush_staged()
         self._plain = None
         await self.commit()
+        self._lasting.clear()
 
     async def abandon(self) -> None:
         """Undo everything, staged rows too."""
@@ -128,6 +137,13 @@ class Database(AsyncSession):
         self._changes.clear()
         self._plain = None
         await self.rollback()
+
+    async def refuse(self) -> None:
+        """Undo everything but what is lasting, and commit that."""
+        await self.abandon()
+        for table, row in self._lasting:
+            self._rows.setdefault(table, []).append(row)
+        await self.finish()
 
 
 _POSTGRESQL = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
@@ -164,7 +180,7 @@ def _one_statement(
             source = f"SELECT {', '.join(names)} FROM unnest({', '.join(given)}) AS r({', '.join(columns)})"  # noqa: S608
         else:
             source = f"VALUES ({', '.join(value + cast for value, cast in zip(given, casts, strict=True))})"
-        parts.append(f"i{number} AS (INSERT INTO {table.name} ({', '.join(columns)}) {source})")  # noqa: S608  our names
+        parts.append(f"i{number} AS (INSERT INTO {table.name} ({', '.join(columns)}) {source})")
     for number, (table, columns) in enumerate(updates):
         where = " AND ".join(f"{c.name} = {placeholder(table, c.name, '')[0]}" for c in table.primary_key)
         settings = ", ".join(f"{name} = {''.join(placeholder(table, name, ''))}" for name in columns)
@@ -257,8 +273,8 @@ async def transaction(request: Request) -> AsyncIterator[Database]:
     """One transaction for this request, committed before the answer leaves.
 
     It must be used with `scope="function"`: FastAPI would otherwise end it after the answer was sent, and a commit
-    that fails would follow a 201. A `Problem` undoes everything, unless it says that what was written must stay (a
-    wrong guess that has to be counted, a refusal that has to be in the audit).
+    that fails would follow a 201. A `Problem` undoes everything but the audit entry, unless it says that what was
+    written must stay (a wrong guess that has to be counted).
     """
     db = new_session(request.app.state.engine)
     try:
@@ -268,7 +284,10 @@ async def transaction(request: Request) -> AsyncIterator[Database]:
         if problem.keeps_writes:
             await db.finish()
         else:
-            await db.abandon()
+            await db.refuse()
+        raise
+    except RequestValidationError:
+        await db.refuse()
         raise
     except BaseException:
         await db.abandon()

@@ -64,7 +64,10 @@ def field_errors(faults: Sequence[Any]) -> list[FieldError]:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for this class only
-    return _answer(request, errors.InvalidRequest(errors=field_errors(error.errors())))
+    faults = error.errors()
+    if any(fault["loc"][0] == "path" for fault in faults) and request.method not in allowed_methods(request):
+        return _not_allowed(request)  # such as GET /check-ins/batch, where `batch` is no id
+    return _answer(request, errors.InvalidRequest(errors=field_errors(faults)))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -74,12 +77,16 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         case 404:
             return _answer(request, errors.NotFound())
         case 405:
-            return _answer(request, errors.MethodNotAllowed(headers={"Allow": ", ".join(allowed_methods(request))}))
+            return _not_allowed(request)
         case 413:
             return _answer(request, errors.BodyTooLarge())
         case status if status < 500:  # noqa: PLR2004  the client's faults
             return _answer(request, errors.MalformedRequest())
     return _answer(request, errors.InternalError())
+
+
+def _not_allowed(request: Request) -> JSONResponse:
+    return _answer(request, errors.MethodNotAllowed(headers={"Allow": ", ".join(allowed_methods(request))}))
 
 
 def allowed_methods(request: Request) -> list[str]:

@@ -8,7 +8,7 @@ Hours = Annotated[int, Field(strict=True, ge=0, le=24 * 60)]
 Days = Annotated[int, Field(strict=True, ge=1, le=366)]
 Minutes = Annotated[int, Field(strict=True, ge=1, le=24 * 60)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1000)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class Section(BaseModel):
@@ -49,8 +49,10 @@ class Trends(Section):
     nadir_min: Count = Field(3, description="Fewest values after a dose for a lowest point.")
     slope_min: Count = Field(5, description="Fewest values for a slope.")
     kendall_min: Count = Field(8, description="Fewest values for its interval and for the trend test.")
-    ewma_tau_days: Annotated[float, Field(gt=0, le=100)] = Field(2.8, description="Memory of the smoothed line, days.")
-    alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(0.05, description="Level of the trend test.")
+    ewma_tau_days: Annotated[float, Field(strict=True, gt=0, le=100)] = Field(
+        2.8, description="Memory of the smoothed line, days."
+    )
+    alpha: Annotated[float, Field(strict=True, gt=0, lt=0.5)] = Field(0.05, description="Level of the trend test.")
 
 
 class Instruments(Section):
