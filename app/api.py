@@ -14,9 +14,11 @@ from app.dosing.routes import router as dosing_sessions
 from app.identity.routes import oauth
 from app.identity.routes import router as signing_in
 from app.instruments.routes import router as instruments
+from app.trends.routes import router as trends
 
 ROUTERS: tuple[APIRouter, ...] = (
     check_ins,
+    trends,
     signing_in,
     oauth,
     clinics,
