@@ -1,0 +1,1 @@
+"""Real data sets through the service, on both databases: `make drill DATA=folder`. It fails loudly where one is missing."""
