@@ -13,7 +13,7 @@ from app.core.fields import Moment
 from app.core.moves import IllegalMove
 from app.core.pagination import CursorInvalid, Paging
 from app.core.requests import StrictRoute
-from app.dosing import models, schemas, service
+from app.dosing import models, queries, schemas, service
 from app.identity.access import ClinicAccess, PatientAccess, allow, allow_in_clinic, me
 from app.identity.permissions import Permission
 from app.timeline.errors import IdTaken
@@ -44,7 +44,7 @@ async def list_dosing_sessions(
     Without `from` and `to` these are today's, by the clock of the clinic.
     """
     first, last = days.span(since, until, access.clinic.time_zone, now=clock.now())
-    rows, next_cursor = await service.list_of_clinic(db, access, first, last, page)
+    rows, next_cursor = await queries.of_clinic(db, access, first, last, page)
     return schemas.DosingSessionPage.model_validate({"items": rows, "next_cursor": next_cursor})
 
 
@@ -188,7 +188,7 @@ async def list_my_dosing_sessions(
     until: Until = None,
 ) -> schemas.OwnDosingSessionPage:
     """List your own sessions in the order of their planned begin, all of them or those between `from` and `to`."""
-    rows, next_cursor = await service.list_of_patient(db, access, since, until, page)
+    rows, next_cursor = await queries.of_patient(db, access, since, until, page)
     return schemas.OwnDosingSessionPage.model_validate({"items": rows, "next_cursor": next_cursor})
 
 

@@ -13,13 +13,12 @@ from app.core import clock, etags
 from app.core.db import Database
 from app.core.errors import NotFound
 from app.core.ids import new_id
-from app.core.pagination import PageRequest
-from app.dosing import queries, rules, schemas
+from app.dosing import rules, schemas
 from app.dosing.models import DosingSession, DosingSessionStep
 from app.dosing.rules import DoseRoute, SessionAction, SessionOrigin, SessionStage, Substance
 from app.events import service as events
 from app.events.types import EventType
-from app.identity.access import ClinicAccess, PatientAccess, PatientView
+from app.identity.access import PatientAccess, PatientView
 from app.protocols.rules import Protocol
 from app.timeline import service as timeline
 from app.timeline.errors import IdTaken
@@ -215,22 +214,6 @@ async def steps_of(db: Database, session: DosingSession) -> Sequence[DosingSessi
         .order_by(DosingSessionStep.version)
     )
     return found.all()
-
-
-async def list_of_clinic(
-    db: Database, access: ClinicAccess, since: datetime, until: datetime, page: PageRequest
-) -> tuple[Sequence[Any], str | None]:
-    """List the sessions planned from `since` on and before `until`, of the patients whom the caller may know of."""
-    where = queries.in_clinic(access, since, until)
-    return await queries.page_of(db, where, page, "dosing-sessions", access.caller.membership_id, since, until)
-
-
-async def list_of_patient(
-    db: Database, access: PatientAccess, since: datetime | None, until: datetime | None, page: PageRequest
-) -> tuple[Sequence[Any], str | None]:
-    """List the patient's sessions, all of them or those planned from `since` on and before `until`."""
-    where = queries.of_patient(access, since, until)
-    return await queries.page_of(db, where, page, "my-dosing-sessions", access.patient.id, since, until)
 
 
 async def _session(db: Database, access: PatientAccess, session_id: UUID) -> DosingSession:
