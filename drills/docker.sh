@@ -2,13 +2,14 @@
 # Builds the image of the Dockerfile and runs it, where there is no Docker engine: Debian's buildah, over a root that
 # debootstrap makes and that is tagged with the name the Dockerfile asks for. Needs root.
 #
-# Checked: the image builds, runs as uid 10001, refuses to serve before it is migrated, migrates, answers /healthz, and
-# its own health check passes.
+# Checked: the image builds, runs as uid 10001, refuses to serve before it is migrated, migrates, answers /healthz, stops
+# when it is told to, and declares a health check.
 set -eu
 cd "$(dirname "$0")/.."
 
 BASE=docker.io/library/python:3.11-slim
 IMAGE=localhost/afterglow
+DATABASE=sqlite:////srv/afterglow/var/drill.db
 PORT=${PORT:-8099}
 WORK=$(mktemp -d)
 CONTAINER=""
@@ -19,8 +20,15 @@ for tool in buildah debootstrap; do
 done
 
 STORE="--root $WORK/store --runroot $WORK/run --storage-driver vfs"
+inside() { # shellcheck disable=SC2086
+  buildah $STORE run --isolation chroot --env "AFTERGLOW_DATABASE_URL=$DATABASE" "$CONTAINER" -- "$@"
+}
+stop() {
+  # shellcheck disable=SC2016  expanded inside
+  inside sh -c 'kill "$(cat var/pid)"'
+}
 cleanup() {
-  [ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || true
+  [ -z "$SERVER" ] || stop 2>/dev/null || true
   # shellcheck disable=SC2086  STORE is several words
   [ -z "$CONTAINER" ] || buildah $STORE rm "$CONTAINER" >/dev/null || true
   rm -rf "$WORK"
@@ -51,10 +59,6 @@ echo "built in $(($(date +%s) - started)) s"
 # shellcheck disable=SC2086
 CONTAINER=$(buildah $STORE from --pull-never "$IMAGE")
 
-inside() { # shellcheck disable=SC2086
-  buildah $STORE run --isolation chroot --env "AFTERGLOW_DATABASE_URL=sqlite:////srv/afterglow/var/drill.db" "$CONTAINER" -- "$@"
-}
-
 echo "== who runs it"
 inside sh -c 'id; test "$(id -u)" = 10001; test ! -w app'
 
@@ -63,7 +67,9 @@ if inside afterglow serve --port "$PORT"; then echo "it served" >&2; exit 1; fi
 
 echo "== migrate, serve, ask"
 inside afterglow migrate
-inside afterglow serve --host 127.0.0.1 --port "$PORT" >"$WORK/serve.log" 2>&1 &
+# No longer than two minutes, whatever happens to this script.
+inside sh -c "echo \$\$ > var/pid; exec timeout --foreground 120 afterglow serve --host 127.0.0.1 --port $PORT" \
+  >"$WORK/serve.log" 2>&1 &
 SERVER=$!
 tries=0
 until inside python -c "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:$PORT/healthz', timeout=2).read().decode())"; do
@@ -71,6 +77,15 @@ until inside python -c "from urllib.request import urlopen; print(urlopen('http:
   [ "$tries" -lt 20 ] || { cat "$WORK/serve.log"; exit 1; }
   sleep 0.5
 done 2>/dev/null
+
+echo "== stop"
+stop
+wait "$SERVER" || true
+SERVER=""
+if inside python -c "from urllib.request import urlopen; urlopen('http://127.0.0.1:$PORT/healthz', timeout=2)" 2>/dev/null; then
+  echo "it still serves" >&2
+  exit 1
+fi
 # shellcheck disable=SC2086
-buildah $STORE inspect --type image --format '{{.Docker.Config.Healthcheck.Test}} {{.Docker.Config.User}}' "$IMAGE"
+buildah $STORE inspect --type image --format '{{.Docker.Config.Healthcheck.Test}} {{.Docker.Config.User}}{{"\n"}}' "$IMAGE"
 echo "== it all worked"

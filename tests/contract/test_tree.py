@@ -3,6 +3,8 @@
 import ast
 import re
 import subprocess
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,30 @@ class TestLocks:
         )
 
         assert runtime - everything == set()
+
+    def test_everything_the_service_imports_is_installed_with_it(self, root: Path) -> None:
+        installed = {
+            re.split(r"[=\[]", line)[0].replace("_", "-").lower()
+            for line in (root / "requirements.lock").read_text(encoding="utf-8").splitlines()
+            if "==" in line
+        }
+        providers = packages_distributions()
+        sources = [ast.parse(path.read_text(encoding="utf-8")) for path in root.glob("app/**/*.py")]
+        outside = {module for tree in sources for module in top_level_imports(tree)} - {"app", *sys.stdlib_module_names}
+        missing = {
+            module
+            for module in outside
+            if not {name.replace("_", "-").lower() for name in providers.get(module, [])} & installed
+        }
+
+        assert outside
+        assert missing == set()
+
+
+def top_level_imports(tree: ast.Module) -> set[str]:
+    return {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
