@@ -97,7 +97,7 @@ def _version_in(if_match: str | None) -> int | None:
     """The version that a correction names. `*` or something unreadable names none that exists."""
     if if_match is None:
         return None
-    found = re.search(r'"(\d{1,9})', if_match)
+    found = re.search(r'"(\d{1,9})(?:\.\d{1,9})?"', if_match, re.ASCII)
     return int(found[1]) if found else 0
 
 

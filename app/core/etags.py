@@ -19,7 +19,7 @@ IfMatch = Annotated[
     ),
 ]
 
-_TAG = re.compile(r'(?:W/)?"(\d{1,18})(?:\.\d{1,18})?"')
+_TAG = re.compile(r'(?:W/)?"(\d{1,18})(?:\.\d{1,18})?"', re.ASCII)
 
 
 def version_tag(version: int, derived: int = 0) -> str:

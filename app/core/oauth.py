@@ -41,6 +41,7 @@ class OAuthRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def translate(request: Request) -> Response:
+            await request.body()  # a body that is too large says so; FastAPI would call it unreadable
             try:
                 return await handle(request)
             except RequestValidationError as error:
