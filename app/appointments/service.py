@@ -255,6 +255,8 @@ async def list_of_patient(
 async def _add(
     db: Database, access: PatientAccess, appointment_id: UUID, plan: schemas.AppointmentWrite
 ) -> schemas.Appointment:
+    if any(anchor.id == appointment_id for anchor in await timeline.anchors_of(db, access.patient)):
+        raise IdTaken  # a dosing session of the same patient
     await _check_staff(db, access, plan)
     appointment = Appointment(
         clinic_id=access.clinic.id,

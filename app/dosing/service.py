@@ -226,6 +226,8 @@ async def _session(db: Database, access: PatientAccess, session_id: UUID) -> Dos
 async def _add(
     db: Database, access: PatientAccess, session_id: UUID, plan: schemas.DosingSessionWrite
 ) -> DosingSession:
+    if any(anchor.id == session_id for anchor in await timeline.anchors_of(db, access.patient)):
+        raise IdTaken  # an appointment of the same patient
     session = DosingSession(
         clinic_id=access.clinic.id,
         id=session_id,

@@ -106,6 +106,13 @@ class TestBookAppointment:
 
         assert (answer.status_code, answer.json()["code"]) == (409, "id_taken")
 
+    async def test_does_not_take_the_id_of_a_dosing_session(self, bookings: Bookings) -> None:
+        path = bookings.path.replace("appointments", "dosing-sessions")
+        await bookings.who["nurse"].put(path, json={"scheduled_at": text(NOON)})
+        answer = await bookings.book(a_plan())
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "id_taken")
+
     async def test_twelve_at_once_give_one_appointment(self, bookings: Bookings, db: Database) -> None:
         plan = a_plan(participants=[{"role": "guest", "name": "Sister"}])
         answers = await asyncio.gather(*(bookings.book(plan) for _ in range(12)))

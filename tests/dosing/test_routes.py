@@ -90,6 +90,13 @@ class TestScheduleDosingSession:
         assert (answer.status_code, answer.json()["code"]) == (409, "id_taken")
         assert len((await db.scalars(sa.select(DosingSession))).all()) == 1
 
+    async def test_does_not_take_the_id_of_an_appointment(self, sessions: Sessions) -> None:
+        plan = {"kind": "cbt", "scheduled_at": text(NOON)}
+        await sessions.who["nurse"].put(sessions.path.replace("dosing-sessions", "appointments"), json=plan)
+        answer = await sessions.plan()
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "id_taken")
+
     async def test_another_clinic_may_use_the_same_id(
         self, sessions: Sessions, db: Database, settings: Settings, new_client: Clients
     ) -> None:
