@@ -137,7 +137,8 @@ def new_application() -> "Callable[[Settings], FastAPI]":
         if not built:
             built.append(create_app(settings))
             untouched.update(built[0].state._state)
-        built[0].state._state = {**untouched, "settings": settings}
+        for name, value in {**untouched, "settings": settings}.items():
+            setattr(built[0].state, name, value)
         return built[0]
 
     return hand_out

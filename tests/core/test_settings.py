@@ -1,0 +1,114 @@
+"""The process refuses to start unsafely, and says why without the secret."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.core.settings import SAMPLE_SECRET, Environment, Settings
+
+STRONG = "vK3_9xQ-27LmZpR8sTuYwBcDfGhJkN4e"
+PRODUCTION = {
+    "AFTERGLOW_ENVIRONMENT": "production",
+    "AFTERGLOW_SECRET_KEYS": f'["{STRONG}"]',
+    "AFTERGLOW_PUBLIC_URL": "https://clinic.example",
+    "AFTERGLOW_DATABASE_URL": "postgresql://app@db/afterglow",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The variables of a production that starts."""
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+class TestProduction:
+    def test_starts_with_what_it_needs(self, environment: pytest.MonkeyPatch) -> None:
+        settings = Settings()
+
+        assert settings.environment is Environment.PRODUCTION
+        assert not settings.is_development
+        assert settings.async_database_url == "postgresql+asyncpg://app@db/afterglow"
+
+    @pytest.mark.parametrize(
+        "secrets",
+        [
+            f'["{SAMPLE_SECRET}"]', '["short"]', "[]", f'["{STRONG}", "short"]', f'["{STRONG}", "{SAMPLE_SECRET}"]',
+            '["' + "a" * 64 + '"]', '[""]',
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("kind", ["production", "staging"])
+    def test_refuses_a_weak_secret(self, environment: pytest.MonkeyPatch, secrets: str, kind: str) -> None:
+        environment.setenv("AFTERGLOW_ENVIRONMENT", kind)
+        environment.setenv("AFTERGLOW_SECRET_KEYS", secrets)
+
+        with pytest.raises(ValidationError, match="AFTERGLOW_SECRET_KEYS"):
+            Settings()
+
+    def test_refuses_a_missing_secret(self, environment: pytest.MonkeyPatch) -> None:
+        environment.delenv("AFTERGLOW_SECRET_KEYS")
+
+        with pytest.raises(ValidationError, match="AFTERGLOW_SECRET_KEYS must be set"):
+            Settings()
+
+    @pytest.mark.parametrize("address", ["http://clinic.example", "ftp://clinic.example", "clinic.example", ""])
+    def test_refuses_a_public_address_without_https(self, environment: pytest.MonkeyPatch, address: str) -> None:
+        environment.setenv("AFTERGLOW_PUBLIC_URL", address)
+
+        with pytest.raises(ValidationError, match="AFTERGLOW_PUBLIC_URL must start with https"):
+            Settings()
+
+    def test_no_refusal_and_no_print_shows_a_secret(self, environment: pytest.MonkeyPatch) -> None:
+        settings = Settings()
+        environment.setenv("AFTERGLOW_PUBLIC_URL", "http://clinic.example")
+
+        with pytest.raises(ValidationError) as refused:
+            Settings()
+
+        assert STRONG not in repr(settings) + str(settings)
+        assert all(STRONG not in str(fault["msg"]) for fault in refused.value.errors())
+
+    def test_takes_secrets_and_the_database_from_files(self, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        for name in ("AFTERGLOW_SECRET_KEYS", "AFTERGLOW_DATABASE_URL"):
+            environment.delenv(name)
+        (tmp_path / "secrets").write_text(f"{STRONG}\n{STRONG[::-1]}\n", encoding="utf-8")
+        (tmp_path / "database").write_text("postgresql://app:word@db/afterglow\n", encoding="utf-8")
+        environment.setenv("AFTERGLOW_SECRET_KEYS_FILE", str(tmp_path / "secrets"))
+        environment.setenv("AFTERGLOW_DATABASE_URL_FILE", str(tmp_path / "database"))
+
+        settings = Settings()
+
+        assert [secret.get_secret_value() for secret in settings.secret_keys] == [STRONG, STRONG[::-1]]
+        assert settings.database_url == "postgresql://app:word@db/afterglow"
+
+
+class TestDevelopment:
+    def test_starts_with_nothing(self) -> None:
+        settings = Settings()
+
+        assert settings.is_development
+        assert settings.is_sqlite
+        assert settings.async_database_url == "sqlite+aiosqlite:///var/afterglow.db"
+
+    def test_needs_a_secret_all_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AFTERGLOW_SECRET_KEYS", "[]")
+
+        with pytest.raises(ValidationError, match="at least one secret"):
+            Settings()
+
+    def test_the_public_address_ends_without_a_slash(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AFTERGLOW_PUBLIC_URL", "http://127.0.0.1:8000/")
+
+        assert Settings().public_url == "http://127.0.0.1:8000"
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("POOL_SIZE", "0"), ("ACCESS_TOKEN_MINUTES", "0"), ("LOG_FORMAT", "xml"), ("ENVIRONMENT", "prod")],
+    )
+    def test_refuses_figures_outside_their_range(self, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+        monkeypatch.setenv(f"AFTERGLOW_{name}", value)
+
+        with pytest.raises(ValidationError):
+            Settings()
