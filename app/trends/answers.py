@@ -5,19 +5,20 @@ in the request. The tests compare every answer with the schemas.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic_core import to_json
 
 from app.core.fields import instant_text
 from app.instruments.definitions import Measure
 from app.trends.asked import Asked
-from app.trends.buckets import EPOCH, MICROSECOND, LocalHour, start_of
-from app.trends.days import LocalDay
+from app.trends.buckets import LocalHour, instant, start_of
 from app.trends.relief import HOUR_IN_MINUTES, RELIEF_RULE, Curve, whole_minutes
 from app.trends.rules import ChangeLabel, Rule, Shortfall
-from app.trends.service import AlignedReading, Reading
+from app.trends.service import AlignedReading, Points, Raw, Reading
 
 
 def trend(reading: Reading) -> bytes:
@@ -27,8 +28,8 @@ def trend(reading: Reading) -> bytes:
         | {
             "bucket": reading.bucket,
             "n": reading.n,
-            "downsampled": reading.bucket == "raw" and len(reading.points) < reading.n,
-            "points": _points(reading),
+            "downsampled": isinstance(reading.points, Raw) and len(reading.points.times) < reading.n,
+            "points": _points(reading.points, reading.asked.zone),
             "gaps": [{"from": gap.first_day, "to": gap.last_day, "days": gap.days} for gap in reading.gaps],
             "baseline": _baseline(reading),
             "change": _change(reading),
@@ -98,31 +99,33 @@ def _missing(missing: Sequence[Shortfall]) -> list[dict[str, Any]]:
     return [{"statistic": one.statistic, "needed": one.needed, "have": one.have} for one in missing]
 
 
-def _points(reading: Reading) -> list[dict[str, Any]]:
-    if reading.bucket == "raw":
-        return [{"at": _instant(at), "value": number(value)} for at, value in reading.points]  # type: ignore[misc]
-    zone = reading.asked.zone
+def _points(points: Points, zone: ZoneInfo) -> list[dict[str, Any]]:
+    if isinstance(points, Raw):
+        return [
+            {"at": at, "value": int(value) if value.is_integer() else value}
+            for at, value in zip(points.written, points.values, strict=True)
+        ]
     return [
         {
-            "at": instant_text(point.at if isinstance(point, LocalHour) else start_of(point.day, zone)),
-            "local_day": point.at.astimezone(zone).date() if isinstance(point, LocalHour) else point.day,
+            "at": _at(point.at) if isinstance(point, LocalHour) else _start_of(point.day, zone),
+            "local_day": instant(point.at).astimezone(zone).date() if isinstance(point, LocalHour) else point.day,
             "mean": number(point.mean),
             "min": number(point.lowest),
             "max": number(point.highest),
             "n": point.n,
         }
-        for point in reading.points
-        if isinstance(point, LocalHour | LocalDay)
+        for point in points
     ]
 
 
-def _instant(at: datetime) -> str:
-    """Write an instant that is in UTC already."""
-    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
+@lru_cache(maxsize=8192)
+def _start_of(day: date, zone: ZoneInfo) -> str:
+    """Write the first instant of a local day: the same few days are asked for by everyone all day."""
+    return instant_text(start_of(day, zone))
 
 
 def _at(microseconds: int | None) -> str | None:
-    return None if microseconds is None else instant_text(EPOCH + microseconds * MICROSECOND)
+    return None if microseconds is None else instant_text(instant(microseconds))
 
 
 def _baseline(reading: Reading) -> dict[str, Any]:
@@ -213,7 +216,7 @@ def _marker(row: Any) -> dict[str, Any]:  # noqa: ANN401  a row
     return {
         "kind": row.kind,
         "id": row.id,
-        "at": instant_text(row.at),
+        "at": _at(row.at),
         "status": row.status,
         "dose_given": bool(row.dose_given),
         "dose_mg": number(row.dose_mg),
@@ -229,7 +232,7 @@ def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> dict[str, Any]: 
     relief, nadir, series = curve.relief, curve.nadir, reading.series
     return {
         "dosing_session_id": dose.id,
-        "dose_started_at": instant_text(dose.dose_started_at),
+        "dose_started_at": _at(dose.at),
         "dose_mg": number(dose.dose_mg),
         "dose_substance": dose.substance,
         "dose_route": dose.route,

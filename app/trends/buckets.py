@@ -7,7 +7,7 @@ is stored with it, in the zone the patient was in; the zone given here places th
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.trends.days import LocalDay
@@ -22,8 +22,8 @@ HOUR: Final = 60 * MINUTE
 class LocalHour:
     """What a measure did in one hour of the clock on the wall."""
 
-    at: datetime
-    """Start of the hour."""
+    at: int
+    """Start of the hour, in microseconds since 1970."""
     total: float
     lowest: float
     highest: float
@@ -33,6 +33,16 @@ class LocalHour:
     def mean(self) -> float:
         """Mean of the hour's values."""
         return self.total / self.n
+
+
+def instant(microseconds: int) -> datetime:
+    """Return the instant so many microseconds after 1970 began, in UTC."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def microseconds(at: datetime) -> int:
+    """Return the microseconds from 1970 to an instant."""
+    return (at - EPOCH) // MICROSECOND
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
@@ -45,11 +55,18 @@ def bounds(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]
     return start_of(first, zone), start_of(last + timedelta(days=1), zone)
 
 
-def by_day(values: Iterable[tuple[date, float]]) -> list[LocalDay]:
-    """Gather values by their local day, in order of days. Days without values are not made up."""
+def by_day(values: Iterable[Sequence[Any]]) -> list[LocalDay]:
+    """Gather values by their local day, in order of days. Days without values are not made up.
+
+    Each row starts with the local day and the value.
+    """
     gathered: dict[date, list[float]] = {}
-    for day, value in values:
-        gathered.setdefault(day, []).append(value)
+    for row in values:
+        of = gathered.get(row[0])
+        if of is None:
+            gathered[row[0]] = [row[1]]
+        else:
+            of.append(row[1])
     return [LocalDay(day, sum(of), min(of), max(of), len(of)) for day, of in sorted(gathered.items())]
 
 
@@ -75,7 +92,7 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def by_hour(values: Iterable[tuple[datetime, int, float]]) -> list[LocalHour]:
+def by_hour(values: Iterable[tuple[int, int, float]]) -> list[LocalHour]:
     """Gather values by the hour on the wall, given each one's instant and offset from UTC in minutes.
 
     The hour that the clock repeats in autumn makes two. Where the offset is half an hour off, so are the hours.
@@ -83,9 +100,5 @@ def by_hour(values: Iterable[tuple[datetime, int, float]]) -> list[LocalHour]:
     gathered: dict[int, list[float]] = {}
     for at, offset_minutes, value in values:
         shift = offset_minutes * MINUTE
-        hour = ((at - EPOCH) // MICROSECOND + shift) // HOUR * HOUR - shift
-        gathered.setdefault(hour, []).append(value)
-    return [
-        LocalHour(EPOCH + hour * MICROSECOND, sum(of), min(of), max(of), len(of))
-        for hour, of in sorted(gathered.items())
-    ]
+        gathered.setdefault((at + shift) // HOUR * HOUR - shift, []).append(value)
+    return [LocalHour(hour, sum(of), min(of), max(of), len(of)) for hour, of in sorted(gathered.items())]

@@ -1,16 +1,16 @@
 """Trends as pictures: what was read, in the terms of `app.charts`."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from app.charts import pictures
 from app.charts.pictures import DoseAlignedPicture, Size, TrendPicture
 from app.identity.access import ClinicView
 from app.trends.asked import Asked, Look
-from app.trends.buckets import LocalHour, bounds
+from app.trends.buckets import LocalHour, bounds, instant
 from app.trends.days import LocalDay
 from app.trends.relief import HOUR_IN_MINUTES, Curve, whole_minutes
-from app.trends.service import AlignedReading, Reading
+from app.trends.service import AlignedReading, Raw, Reading
 
 SHADED: Final = timedelta(hours=72)
 """How long after a dose the plot is shaded: the time in which therapy is meant to make use of it."""
@@ -68,34 +68,36 @@ def _measure(asked: Asked, substance: str | None) -> pictures.Measure:
 
 
 def _points(reading: Reading) -> tuple[pictures.Point, ...]:
-    return tuple(_point(point, reading) for point in reading.points)
+    points = reading.points
+    if isinstance(points, Raw):
+        return tuple(map(pictures.Point, map(instant, points.times), points.values))
+    return tuple(_bucket(point, reading) for point in points)
 
 
-def _point(point: tuple[datetime, float] | LocalHour | LocalDay, reading: Reading) -> pictures.Point:
+def _bucket(point: LocalHour | LocalDay, reading: Reading) -> pictures.Point:
     """Place a bucket in its middle."""
-    if isinstance(point, tuple):
-        return pictures.Point(*point)
     if isinstance(point, LocalHour):
-        return pictures.Point(point.at + timedelta(minutes=30), point.mean, point.lowest, point.highest)
+        return pictures.Point(instant(point.at) + timedelta(minutes=30), point.mean, point.lowest, point.highest)
     last = point.day + timedelta(days=6) if reading.bucket == "week" else point.day
     start, end = bounds(max(point.day, reading.asked.first_day), min(last, reading.asked.last_day), reading.asked.zone)
     return pictures.Point(start + (end - start) / 2, point.mean, point.lowest, point.highest)
 
 
-def _dose(at: datetime, amount: float | None) -> pictures.Dose:
-    return pictures.Dose(at, amount, shade_until=at + SHADED)
+def _dose(at: int, amount: float | None) -> pictures.Dose:
+    start = instant(at)
+    return pictures.Dose(start, amount, shade_until=start + SHADED)
 
 
 def _appointment(row: Any) -> pictures.Appointment:  # noqa: ANN401  a row
     missed = row.status == "noshow" or (row.attendance is not None and row.attendance not in ATTENDED)
     attended = False if missed else None if row.attendance is None else True
-    return pictures.Appointment(row.at, row.appointment_kind, attended=attended)
+    return pictures.Appointment(instant(row.at), row.appointment_kind, attended=attended)
 
 
 def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> pictures.DoseCurve:  # noqa: ANN401  a row
     at, relief, series = curve.spacing.dose_at, curve.relief, reading.series
     return pictures.DoseCurve(
-        dose=pictures.Dose(dose.dose_started_at, dose.dose_mg),
+        dose=pictures.Dose(instant(at), dose.dose_mg),
         points=tuple(
             pictures.AlignedPoint(whole_minutes(series.times[index] - at), series.values[index])
             for index in range(curve.first, curve.last)

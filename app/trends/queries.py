@@ -1,14 +1,18 @@
 """The statements behind a trend: values and days of one measure, doses, and what else stands on the axis.
 
-They are written once, with named parameters, so that SQLAlchemy compiles each of them once.
+They are written once, with named parameters, so that SQLAlchemy compiles each of them once. Instants come as whole
+microseconds since 1970.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.appointments.models import Appointment
 from app.appointments.rules import AppointmentStatus
@@ -18,6 +22,7 @@ from app.core.db import Database
 from app.dosing.models import DosingSession
 from app.dosing.rules import SessionStage
 from app.identity.access import PatientView
+from app.trends.buckets import instant
 from app.trends.days import LocalDay
 
 FARTHEST_ZONES: Final = timedelta(hours=26)
@@ -31,108 +36,147 @@ _NOT_ON_THE_AXIS: Final = (
 )
 _INSTANT = Instant()
 _START, _END = sa.bindparam("start", type_=_INSTANT), sa.bindparam("end", type_=_INSTANT)
+OBSERVATIONS = Observation.__table__.c
+SESSIONS = DosingSession.__table__.c
+APPOINTMENTS = Appointment.__table__.c
 
 
-def _of_patient(table: Any) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: ANN401  a mapped class
-    return table.clinic_id == sa.bindparam("clinic_id"), table.patient_id == sa.bindparam("patient_id")
+class _Microseconds(FunctionElement[int]):
+    """An instant as microseconds since 1970: SQLite's own form, and cheaper to fetch from PostgreSQL than a time."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+    name = "microseconds"
 
 
-_SERIES = (
-    *_of_patient(Observation),
-    Observation.measure == sa.bindparam("measure"),
-    Observation.substance == sa.bindparam("substance"),
-)
-_SPAN = (Observation.recorded_at >= _START, Observation.recorded_at < _END)
-_DAYS = Observation.local_day.between(sa.bindparam("first_day"), sa.bindparam("last_day"))
-_IN_ORDER = (Observation.recorded_at, Observation.check_in_id)
+@compiles(_Microseconds)
+def _microseconds(element: _Microseconds, compiler: Any, **options: Any) -> str:  # noqa: ANN401  SQLAlchemy's protocol
+    column = compiler.process(element.clauses, **options)
+    if compiler.dialect.name == "postgresql":
+        return f"CAST(date_part('epoch', {column}) * 1000000 AS BIGINT)"
+    return str(column)
 
-_VALUES = sa.select(Observation.recorded_at, Observation.value).where(*_SERIES, *_SPAN).order_by(*_IN_ORDER)
-_RAW = (
-    sa.select(Observation.recorded_at, Observation.value, Observation.local_day)
-    .where(*_SERIES, *_SPAN, _DAYS)
-    .order_by(*_IN_ORDER)
-)
-_RAW_WITH_OFFSET = _RAW.add_columns(Observation.utc_offset_minutes)
-_BY_DAY = (
-    sa.select(
-        Observation.local_day,
-        sa.func.sum(Observation.value),
-        sa.func.min(Observation.value),
-        sa.func.max(Observation.value),
-        sa.func.count(),
-    )
-    .where(*_SERIES, *_SPAN, _DAYS)
-    .group_by(Observation.local_day)
-    .order_by(Observation.local_day)
-)
 
-_MEASURED = (*_of_patient(Observation), Observation.measure == sa.bindparam("measure"))
-_ENDS_OF_SUBSTANCES = sa.select(
-    # Two steps into the index, however long the series is; listing all of them would read it whole.
-    sa.select(sa.func.min(Observation.substance)).where(*_MEASURED).scalar_subquery(),
-    sa.select(sa.func.max(Observation.substance)).where(*_MEASURED).scalar_subquery(),
-)
-_SUBSTANCES = sa.select(Observation.substance).where(*_MEASURED).distinct().order_by(Observation.substance)
+class _Written(FunctionElement[str]):
+    """An instant as it stands in JSON. The database writes 900 of them in a tenth of the time that Python takes."""
 
-_DOSES = (
-    sa.select(
-        DosingSession.id,
-        DosingSession.dose_started_at,
-        DosingSession.dose_mg,
-        DosingSession.substance,
-        DosingSession.route,
-    )
-    .where(*_of_patient(DosingSession), DosingSession.dose_started_at.is_not(None))
-    .order_by(DosingSession.dose_started_at, DosingSession.id)
-)
+    type = sa.String()
+    inherit_cache = True
+    name = "written"
+
+
+@compiles(_Written)
+def _written(element: _Written, compiler: Any, **options: Any) -> str:  # noqa: ANN401  SQLAlchemy's protocol
+    column = compiler.process(element.clauses, **options)
+    if compiler.dialect.name == "postgresql":
+        return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+    seconds = f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000000, 'unixepoch')"
+    return f"{seconds} || printf('.%03dZ', {column} / 1000 % 1000)"
+
+
+def _of_patient(columns: Any) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: ANN401  the columns of a table
+    return columns.clinic_id == sa.bindparam("clinic_id"), columns.patient_id == sa.bindparam("patient_id")
 
 
 def _nothing(kind: Any) -> sa.ColumnElement[Any]:  # noqa: ANN401  a column type
     return sa.cast(sa.null(), kind)
 
 
+_MEASURED = (*_of_patient(OBSERVATIONS), OBSERVATIONS.measure == sa.bindparam("measure"))
+_SERIES = (*_MEASURED, OBSERVATIONS.substance == sa.bindparam("substance"))
+_SPAN = (OBSERVATIONS.recorded_at >= _START, OBSERVATIONS.recorded_at < _END)
+_DAYS = OBSERVATIONS.local_day.between(sa.bindparam("first_day"), sa.bindparam("last_day"))
+_IN_ORDER = (OBSERVATIONS.recorded_at, OBSERVATIONS.check_in_id)
+_AT = _Microseconds(OBSERVATIONS.recorded_at)
+
+_VALUES = sa.select(_AT, OBSERVATIONS.value).where(*_SERIES, *_SPAN).order_by(*_IN_ORDER)
+_RAW = (
+    sa.select(OBSERVATIONS.local_day, OBSERVATIONS.value, _AT, _Written(OBSERVATIONS.recorded_at))
+    .where(*_SERIES, *_SPAN, _DAYS)
+    .order_by(*_IN_ORDER)
+)
+_RAW_WITH_OFFSET = _RAW.add_columns(OBSERVATIONS.utc_offset_minutes)
+_BY_DAY = sa.union_all(
+    sa.select(
+        OBSERVATIONS.local_day,
+        sa.func.sum(OBSERVATIONS.value),
+        sa.func.min(OBSERVATIONS.value),
+        sa.func.max(OBSERVATIONS.value),
+        sa.func.count(),
+    )
+    .where(*_SERIES, *_SPAN, _DAYS)
+    .group_by(OBSERVATIONS.local_day),
+    sa.select(  # in the same trip, the values of the baseline one by one, since a median needs them
+        _nothing(sa.Date()), OBSERVATIONS.value, _nothing(sa.Double()), _nothing(sa.Double()), sa.literal(1)
+    ).where(
+        *_SERIES,
+        OBSERVATIONS.recorded_at >= sa.bindparam("baseline_start", type_=_INSTANT),
+        OBSERVATIONS.recorded_at < sa.bindparam("baseline_end", type_=_INSTANT),
+    ),
+)
+
+_ENDS_OF_SUBSTANCES = sa.select(
+    # Two steps into the index, however long the series is; listing all of them would read it whole.
+    sa.select(sa.func.min(OBSERVATIONS.substance)).where(*_MEASURED).scalar_subquery(),
+    sa.select(sa.func.max(OBSERVATIONS.substance)).where(*_MEASURED).scalar_subquery(),
+)
+_SUBSTANCES = sa.select(OBSERVATIONS.substance).where(*_MEASURED).distinct().order_by(OBSERVATIONS.substance)
+
+_DOSES = (
+    sa.select(
+        SESSIONS.id,
+        _Microseconds(SESSIONS.dose_started_at).label("at"),
+        SESSIONS.dose_mg,
+        SESSIONS.substance,
+        SESSIONS.route,
+    )
+    .where(*_of_patient(SESSIONS), SESSIONS.dose_started_at.is_not(None))
+    .order_by(SESSIONS.dose_started_at, SESSIONS.id)
+)
+
+
 def _markers() -> sa.CompoundSelect[Any]:
     """Sessions and appointments of a span, and in the same trip the patient's first dose ever."""
     text = sa.String(40)
-    at = sa.func.coalesce(DosingSession.dose_started_at, DosingSession.scheduled_at, type_=_INSTANT)
+    at = sa.func.coalesce(SESSIONS.dose_started_at, SESSIONS.scheduled_at, type_=_INSTANT)
     sessions = sa.select(
         sa.literal("dosing_session").label("kind"),
-        DosingSession.id,
-        at.label("at"),
-        DosingSession.status,
-        DosingSession.dose_started_at.is_not(None).label("dose_given"),
-        DosingSession.dose_mg,
-        DosingSession.substance,
-        DosingSession.route,
+        SESSIONS.id,
+        _Microseconds(at).label("at"),
+        SESSIONS.status,
+        SESSIONS.dose_started_at.is_not(None).label("dose_given"),
+        SESSIONS.dose_mg,
+        SESSIONS.substance,
+        SESSIONS.route,
         _nothing(text).label("appointment_kind"),
         _nothing(text).label("attendance"),
-    ).where(*_of_patient(DosingSession), at >= _START, at < _END, DosingSession.status != SessionStage.CANCELLED.value)
+    ).where(*_of_patient(SESSIONS), at >= _START, at < _END, SESSIONS.status != SessionStage.CANCELLED.value)
     appointments = sa.select(
         sa.literal("appointment"),
-        Appointment.id,
-        Appointment.scheduled_at,
-        Appointment.status,
+        APPOINTMENTS.id,
+        _Microseconds(APPOINTMENTS.scheduled_at),
+        APPOINTMENTS.status,
         sa.false(),
         _nothing(sa.Double()),
         _nothing(text),
         _nothing(text),
-        Appointment.kind,
-        Appointment.attendance,
+        APPOINTMENTS.kind,
+        APPOINTMENTS.attendance,
     ).where(
-        *_of_patient(Appointment),
-        Appointment.scheduled_at >= _START,
-        Appointment.scheduled_at < _END,
-        Appointment.status.not_in(_NOT_ON_THE_AXIS),
+        *_of_patient(APPOINTMENTS),
+        APPOINTMENTS.scheduled_at >= _START,
+        APPOINTMENTS.scheduled_at < _END,
+        APPOINTMENTS.status.not_in(_NOT_ON_THE_AXIS),
     )
     first_dose = sa.select(
         sa.literal("first_dose"),
         _nothing(sa.Uuid()),
-        sa.func.min(DosingSession.dose_started_at),
+        _Microseconds(sa.func.min(SESSIONS.dose_started_at)),
         _nothing(text),
         sa.true(),
         _nothing(sa.Double()),
         *(_nothing(text) for _ in ("substance", "route", "appointment_kind", "attendance")),
-    ).where(*_of_patient(DosingSession))
+    ).where(*_of_patient(SESSIONS))
     return sa.union_all(sessions, appointments, first_dose)
 
 
@@ -160,18 +204,19 @@ class Whose:
 
 async def only_substance(db: Database, whose: Whose) -> str | None:
     """The one substance that the patient reports a measure about, "" where there is no value; None for several."""
-    first, last = (await db.execute(_ENDS_OF_SUBSTANCES, whose.parameters)).one()
+    ends: Any = (await db.read(_ENDS_OF_SUBSTANCES, whose.parameters)).one()
+    first, last = ends
     return None if first != last else first or ""
 
 
 async def substances(db: Database, whose: Whose) -> Sequence[str]:
     """All substances that the patient reports a measure about."""
-    return (await db.scalars(_SUBSTANCES, whose.parameters)).all()
+    return (await db.read(_SUBSTANCES, whose.parameters)).scalars().all()
 
 
-async def values(db: Database, whose: Whose, start: datetime, end: datetime) -> Sequence[Any]:
-    """Instants and values from `start` up to `end`, in order of time."""
-    return (await db.execute(_VALUES, whose.parameters | {"start": start, "end": end})).all()
+async def values(db: Database, whose: Whose, start: int, end: int) -> Sequence[Any]:
+    """Instant and value from `start` up to `end`, in order of time."""
+    return (await db.read(_VALUES, whose.parameters | {"start": instant(start), "end": instant(end)})).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,29 +238,36 @@ class Period:
             "end": self.end + FARTHEST_ZONES,
         }
 
+    def holds(self, start: int, end: int) -> bool:
+        """Whether every value between these instants must be on one of the local days."""
+        return instant(start) >= self.start + FARTHEST_ZONES and instant(end) <= self.end - FARTHEST_ZONES
+
 
 async def raw(db: Database, whose: Whose, period: Period, *, with_offset: bool = False) -> Sequence[Any]:
-    """Instant, value and local day of each value of a period, in order of time."""
+    """Local day, value, instant and the instant as text, of each value of a period, in order of time."""
     statement = _RAW_WITH_OFFSET if with_offset else _RAW
-    return (await db.execute(statement, whose.parameters | period.parameters)).all()
+    return (await db.read(statement, whose.parameters | period.parameters)).all()
 
 
-async def by_day(db: Database, whose: Whose, period: Period) -> list[LocalDay]:
-    """The local days of a period that have values."""
-    rows = await db.execute(_BY_DAY, whose.parameters | period.parameters)
-    return [LocalDay(*row) for row in rows]
+async def by_day(
+    db: Database, whose: Whose, period: Period, baseline: tuple[int, int] | None
+) -> tuple[list[LocalDay], list[float]]:
+    """The local days of a period that have values, and the values in the window of the baseline."""
+    start, end = baseline or (0, 0)
+    window = {"baseline_start": instant(start), "baseline_end": instant(end)}
+    rows: Sequence[Any] = (await db.read(_BY_DAY, whose.parameters | period.parameters | window)).all()
+    days = [LocalDay(*row) for row in rows if row[0] is not None]
+    return sorted(days, key=attrgetter("day")), [row[1] for row in rows if row[0] is None]
 
 
-async def markers(
-    db: Database, patient: PatientView, start: datetime, end: datetime
-) -> tuple[list[Any], datetime | None]:
+async def markers(db: Database, patient: PatientView, start: datetime, end: datetime) -> tuple[list[Any], int | None]:
     """What stands on the axis from `start` up to `end`, in order of time; and the start of the first dose ever."""
     parameters = {"clinic_id": patient.clinic_id, "patient_id": patient.id, "start": start, "end": end}
-    rows = (await db.execute(_MARKERS, parameters)).all()
+    rows = (await db.read(_MARKERS, parameters)).all()
     first_dose = next(row.at for row in rows if row.kind == "first_dose")
-    return sorted((row for row in rows if row.kind != "first_dose"), key=lambda row: (row.at, row.id)), first_dose
+    return sorted((row for row in rows if row.kind != "first_dose"), key=attrgetter("at", "id")), first_dose
 
 
 async def doses(db: Database, patient: PatientView) -> Sequence[Any]:
     """Every dose that the patient ever started, in order of time."""
-    return (await db.execute(_DOSES, {"clinic_id": patient.clinic_id, "patient_id": patient.id})).all()
+    return (await db.read(_DOSES, {"clinic_id": patient.clinic_id, "patient_id": patient.id})).all()

@@ -110,14 +110,20 @@ class Baseline:
         return self.value is not None
 
 
-def first_dose_baseline(
-    times: Sequence[int], values: Sequence[float], first_dose_at: int | None, protocol: Trends
-) -> Baseline:
-    """Take the median of the 14 days before the patient's first dose, when they hold 3 values or more."""
-    if first_dose_at is None:
+Window = tuple[int, int]
+"""Instants at which it starts and ends; the end is no part of it."""
+
+
+def first_dose_window(first_dose_at: int, protocol: Trends) -> Window:
+    """Return the 14 days before the patient's first dose."""
+    return first_dose_at - protocol.baseline_days * DAY, first_dose_at
+
+
+def first_dose_baseline(window: Window | None, values: Sequence[float], protocol: Trends) -> Baseline:
+    """Take the median of the values in the window before the first dose, when there are 3 or more."""
+    if window is None:
         return Baseline(None, 0, None, None, BASELINE_RULE)
-    window = (first_dose_at - protocol.baseline_days * DAY, first_dose_at)
-    return _median_in(window, times, values, protocol, BASELINE_RULE)
+    return _median_of(values, window, protocol, BASELINE_RULE)
 
 
 def dose_baseline(times: Sequence[int], values: Sequence[float], dose_at: int, protocol: Trends) -> Baseline:
@@ -126,21 +132,18 @@ def dose_baseline(times: Sequence[int], values: Sequence[float], dose_at: int, p
     The window is not cut at an earlier dose: the question is how much *this* dose changed from what was usual just
     before it, also where that was the relief of the dose before. The caller says so beside the value.
     """
-    narrow = (dose_at - protocol.dose_baseline_hours * HOUR, dose_at)
-    baseline = _median_in(narrow, times, values, protocol, DOSE_BASELINE_RULE)
-    if baseline.sufficient:
-        return baseline
-    wide = (dose_at - protocol.dose_baseline_wide_days * DAY, dose_at)
-    return _median_in(wide, times, values, protocol, DOSE_BASELINE_RULE)
+    narrow = dose_at - protocol.dose_baseline_hours * HOUR
+    wide = dose_at - protocol.dose_baseline_wide_days * DAY
+    end = bisect_left(times, dose_at)
+    inside = values[bisect_left(times, narrow) : end]
+    if len(inside) >= protocol.baseline_min_values:
+        return _median_of(inside, (narrow, dose_at), protocol, DOSE_BASELINE_RULE)
+    return _median_of(values[bisect_left(times, wide) : end], (wide, dose_at), protocol, DOSE_BASELINE_RULE)
 
 
-def _median_in(
-    window: tuple[int, int], times: Sequence[int], values: Sequence[float], protocol: Trends, rule: Rule
-) -> Baseline:
-    start, end = window
-    inside = values[bisect_left(times, start) : bisect_left(times, end)]
-    enough = len(inside) >= protocol.baseline_min_values
-    return Baseline(float(median(inside)) if enough else None, len(inside), start, end, rule)
+def _median_of(values: Sequence[float], window: Window, protocol: Trends, rule: Rule) -> Baseline:
+    enough = len(values) >= protocol.baseline_min_values
+    return Baseline(float(median(values)) if enough else None, len(values), *window, rule)
 
 
 # Change ---------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core.db import Database
@@ -13,18 +12,28 @@ from app.protocols.rules import Trends
 from app.trends import abstinence, days, queries, relief, rules
 from app.trends.abstinence import Abstinence, FirstUse
 from app.trends.asked import Asked, Bucket
-from app.trends.buckets import EPOCH, MICROSECOND, LocalHour, by_day, by_hour, by_week, start_of
+from app.trends.buckets import LocalHour, by_day, by_hour, by_week, instant, microseconds, start_of
 from app.trends.days import Gap, Latest, LocalDay
 from app.trends.downsampling import lttb
 from app.trends.errors import SubstanceRequired
 from app.trends.queries import Period, Whose
 from app.trends.relief import Curve, Series, Summary
-from app.trends.rules import Baseline, Change, Course, Scale, Shortfall
+from app.trends.rules import DAY, HOUR, Baseline, Change, Course, Scale, Shortfall, Window
 
 USE: Final = "used"
 
-Points = Sequence[tuple[datetime, float]] | Sequence[LocalHour] | Sequence[LocalDay]
-"""Values with their instants, or hours, or days; a week is named by its Monday."""
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Each value: instants in microseconds since 1970, the same as text, and values."""
+
+    times: Sequence[int]
+    written: Sequence[str]
+    values: Sequence[float]
+
+
+Points = Raw | Sequence[LocalHour] | Sequence[LocalDay]
+"""Values, or hours, or days; a week is named by its Monday."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +78,16 @@ async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucke
     whose = await _whose(db, access, asked)
     start, end = asked.span
     found, first_dose = await queries.markers(db, access.patient, start, end)
-    shown, local_days = await _values(db, whose, Period(asked.first_day, asked.last_day, start, end), bucket, points)
     protocol, scale = access.protocol.trends, Scale.of(asked.measure)
-    baseline = await _baseline(db, whose, first_dose, protocol)
-    dose_day = None if first_dose is None else first_dose.astimezone(asked.zone).date()
+    window = None if first_dose is None else rules.first_dose_window(first_dose, protocol)
+    period = Period(asked.first_day, asked.last_day, start, end)
+    if bucket in {"raw", "hour"}:
+        shown, local_days, before = await _one_by_one(db, whose, period, window, bucket)
+    else:
+        local_days, before = await queries.by_day(db, whose, period, window)
+        shown = by_week(local_days) if bucket == "week" else local_days
+    baseline = rules.first_dose_baseline(window, before, protocol)
+    dose_day = None if first_dose is None else instant(first_dose).astimezone(asked.zone).date()
     latest = days.latest_after(dose_day, local_days)
     course = rules.course(local_days, baseline.value, scale, protocol)
     is_use = asked.measure.key == USE
@@ -81,7 +96,7 @@ async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucke
         bucket=bucket,
         substance=whose.substance or None,
         protocol_version=access.clinic.protocol_version,
-        points=shown,
+        points=_thinned(shown, points) if isinstance(shown, Raw) else shown,
         n=sum(day.n for day in local_days),
         days=local_days,
         gaps=_gaps(asked, local_days, bucket, protocol),
@@ -109,15 +124,15 @@ async def dose_aligned(db: Database, access: PatientAccess, asked: Asked) -> Ali
     whose = await _whose(db, access, asked)
     start, end = asked.span
     every = await queries.doses(db, access.patient)
-    chosen = [dose for dose in every if start <= dose.dose_started_at < end]
+    chosen = [dose for dose in every if microseconds(start) <= dose.at < microseconds(end)]
     protocol = access.protocol.trends
     series = await _around(db, whose, asked, chosen, protocol)
     curves = relief.curves_of(
         series,
-        [_micros(dose.dose_started_at) for dose in chosen],
+        [dose.at for dose in chosen],
         Scale.of(asked.measure),
         protocol,
-        every_dose=[_micros(dose.dose_started_at) for dose in every],
+        every_dose=[dose.at for dose in every],
     )
     return AlignedReading(
         asked=asked,
@@ -129,10 +144,6 @@ async def dose_aligned(db: Database, access: PatientAccess, asked: Asked) -> Ali
         curves=curves,
         summary=relief.summary_of(curves),
     )
-
-
-def _micros(at: datetime) -> int:
-    return (at - EPOCH) // MICROSECOND
 
 
 async def _whose(db: Database, access: PatientAccess, asked: Asked) -> Whose:
@@ -150,31 +161,33 @@ async def _whose(db: Database, access: PatientAccess, asked: Asked) -> Whose:
     return replace(whose, substance=only)
 
 
-async def _values(
-    db: Database, whose: Whose, period: Period, bucket: Bucket, points: int
-) -> tuple[Points, list[LocalDay]]:
-    """Read the points that are shown, and the local days that every statistic rests on."""
-    if bucket in {"day", "week"}:
-        local_days = await queries.by_day(db, whose, period)
-        return by_week(local_days) if bucket == "week" else local_days, local_days
+async def _one_by_one(
+    db: Database, whose: Whose, period: Period, window: Window | None, bucket: Bucket
+) -> tuple[Points, list[LocalDay], list[float]]:
+    """Read each value of a period: the points, the local days for the statistics, the values before the first dose."""
     rows = await queries.raw(db, whose, period, with_offset=bucket == "hour")
-    local_days = by_day((row[2], row[1]) for row in rows)
+    points: Points
     if bucket == "hour":
-        return by_hour((at, offset, value) for at, value, _, offset in rows), local_days
-    values = [(at, value) for at, value, _ in rows]
-    if len(values) > points:
-        kept = lttb([at.timestamp() for at, _ in values], [value for _, value in values], points)
-        values = [values[index] for index in kept]
-    return values, local_days
+        points = by_hour((at, offset, value) for _, value, at, _, offset in rows)
+    else:
+        points = Raw([row[2] for row in rows], [row[3] for row in rows], [row[1] for row in rows])
+    before: list[float] = []
+    if window is not None and period.holds(*window):
+        before = [row[1] for row in rows if window[0] <= row[2] < window[1]]
+    elif window is not None:
+        before = [value for _, value in await queries.values(db, whose, *window)]
+    return points, by_day(rows), before
 
 
-async def _baseline(db: Database, whose: Whose, first_dose: datetime | None, protocol: Trends) -> Baseline:
-    if first_dose is None:
-        return rules.first_dose_baseline([], [], None, protocol)
-    start = first_dose - timedelta(days=protocol.baseline_days)
-    rows = await queries.values(db, whose, start, first_dose)
-    times, values = [_micros(at) for at, _ in rows], [value for _, value in rows]
-    return rules.first_dose_baseline(times, values, _micros(first_dose), protocol)
+def _thinned(points: Raw, most: int) -> Raw:
+    if len(points.times) <= most:
+        return points
+    kept = lttb(points.times, points.values, most)
+    return Raw(
+        times=[points.times[index] for index in kept],
+        written=[points.written[index] for index in kept],
+        values=[points.values[index] for index in kept],
+    )
 
 
 def _gaps(asked: Asked, local_days: Sequence[LocalDay], bucket: Bucket, protocol: Trends) -> list[Gap]:
@@ -186,12 +199,10 @@ def _gaps(asked: Asked, local_days: Sequence[LocalDay], bucket: Bucket, protocol
 
 async def _around(db: Database, whose: Whose, asked: Asked, chosen: Sequence[Any], protocol: Trends) -> Series:
     """Read every value that the curves of these doses may need."""
-    until = _micros(start_of(asked.today, asked.zone))
+    until = microseconds(start_of(asked.today, asked.zone))
     if not chosen:
         return Series([], [], until)
-    before = max(timedelta(days=protocol.dose_baseline_wide_days), timedelta(hours=protocol.dose_baseline_hours))
-    after = timedelta(days=protocol.horizon_days)
-    rows = await queries.values(
-        db, whose, chosen[0].dose_started_at - before, chosen[-1].dose_started_at + after + MICROSECOND
-    )
-    return Series([_micros(at) for at, _ in rows], [value for _, value in rows], until)
+    before = max(protocol.dose_baseline_wide_days * DAY, protocol.dose_baseline_hours * HOUR)
+    after = protocol.horizon_days * DAY
+    rows = await queries.values(db, whose, chosen[0].at - before, chosen[-1].at + after + 1)
+    return Series([at for at, _ in rows], [value for _, value in rows], until)

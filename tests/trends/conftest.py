@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
 from app.core.db import Database
 from app.core.settings import Settings
@@ -12,16 +11,6 @@ from app.identity.models import Clinic
 from tests import factories
 from tests.factories import Person
 from tests.trends.history import History
-
-
-@pytest.fixture
-async def app(app: FastAPI) -> FastAPI:
-    from app.trends.routes import router
-
-    if "/v1/me/trends" not in app.openapi()["paths"]:
-        app.openapi_schema = None
-        app.include_router(router)
-    return app
 
 
 @pytest.fixture

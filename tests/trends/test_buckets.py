@@ -84,31 +84,31 @@ class TestByWeek:
 class TestByHour:
     def test_makes_two_of_the_hour_that_the_clock_repeats(self) -> None:
         values = [
-            (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), 120, 3.0),
-            (datetime(2026, 10, 25, 1, 30, tzinfo=UTC), 60, 7.0),
+            (buckets.microseconds(datetime(2026, 10, 25, 0, 30, tzinfo=UTC)), 120, 3.0),
+            (buckets.microseconds(datetime(2026, 10, 25, 1, 30, tzinfo=UTC)), 60, 7.0),
         ]
         hours = buckets.by_hour(values)
 
-        assert [(hour.at, hour.mean) for hour in hours] == [
+        assert [(buckets.instant(hour.at), hour.mean) for hour in hours] == [
             (datetime(2026, 10, 25, 0, tzinfo=UTC), 3),
             (datetime(2026, 10, 25, 1, tzinfo=UTC), 7),
         ]
-        assert {hour.at.astimezone(BERLIN).hour for hour in hours} == {2}
+        assert {buckets.instant(hour.at).astimezone(BERLIN).hour for hour in hours} == {2}
 
     def test_follows_the_clock_on_the_wall_where_it_is_half_an_hour_off(self) -> None:
-        values = [(datetime(2026, 11, 22, 10, minute, tzinfo=UTC), 330, 1.0) for minute in (29, 30, 59)]
-        hours = buckets.by_hour(values)
+        ten = buckets.microseconds(datetime(2026, 11, 22, 10, tzinfo=UTC))
+        hours = buckets.by_hour([(ten + minute * buckets.MINUTE, 330, 1.0) for minute in (29, 30, 59)])
 
-        assert [(hour.at.minute, hour.n) for hour in hours] == [(30, 1), (30, 2)]
+        assert [((hour.at - ten) // buckets.MINUTE, hour.n) for hour in hours] == [(-30, 1), (30, 2)]
 
     @given(st.lists(st.tuples(INSTANTS, st.sampled_from([-570, -60, 0, 120, 345]), st.integers(0, 10).map(float))))
     def test_loses_no_value_and_starts_within_the_hour_before_it(
         self, values: list[tuple[datetime, int, float]]
     ) -> None:
-        hours = buckets.by_hour(values)
+        hours = buckets.by_hour((buckets.microseconds(at), offset, value) for at, offset, value in values)
 
         assert sum(hour.n for hour in hours) == len(values)
-        starts = [hour.at for hour in hours]
+        starts = [buckets.instant(hour.at) for hour in hours]
         assert starts == sorted(set(starts))
         for at, *_ in values:
             assert any(timedelta(0) <= at - start < timedelta(hours=1) for start in starts)

@@ -359,17 +359,30 @@ class TestEntityTags:
 
 
 class TestStatements:
-    @pytest.mark.parametrize("bucket", ["raw", "hour", "day", "week"])
+    @pytest.mark.parametrize(
+        ("bucket", "dose_on", "statements"),
+        [("raw", 20, 4), ("raw", 5, 5), ("hour", 20, 4), ("day", 20, 4), ("day", 5, 4), ("week", 5, 4)],
+    )
     async def test_are_few_however_much_there_is_to_read(
-        self, as_patient: httpx2.AsyncClient, history: History, queries: list[str], bucket: str
+        self,
+        as_patient: httpx2.AsyncClient,
+        history: History,
+        queries: list[str],
+        *,
+        bucket: str,
+        dose_on: int,
+        statements: int,
     ) -> None:
-        await history.dose(on(5))
-        await history.reports("mood", [(on(1 + day), day % 10) for day in range(25)])
+        await history.dose(on(dose_on))
+        await history.reports("mood", [(on(-5 + day), day % 10) for day in range(30)])
         queries.clear()
 
-        await trend(as_patient, measure="mood", bucket=bucket)
+        body = await trend(as_patient, measure="mood", bucket=bucket)
 
-        assert len(queries) == 5  # guard, markers, values, baseline, audit
+        assert (
+            len(queries) == statements
+        )  # guard, markers, values, audit; the baseline where it began before the period
+        assert body["baseline"]["n"] == (14 if dose_on == 20 else 10)
 
 
 class TestAccess:

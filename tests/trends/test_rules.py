@@ -130,33 +130,31 @@ class TestPercentChange:
 
 
 class TestFirstDoseBaseline:
-    @pytest.mark.parametrize(
-        ("days_before", "value", "n"),
-        [
-            ([14, 7, 1], 2, 3),  # the first instant of the window belongs to it
-            ([14.001, 7, 1], None, 2),
-            ([7, 1, 0], None, 2),  # the dose's own instant does not
-            ([], None, 0),
-        ],
-    )
-    def test_is_the_median_of_the_fourteen_days_before(
-        self, days_before: list[float], value: float | None, n: int
-    ) -> None:
-        times = [round((100 - days) * DAY) for days in days_before]
-        baseline = rules.first_dose_baseline(times, [1.0, 2.0, 9.0][: len(times)], 100 * DAY, PROTOCOL)
+    def test_is_the_median_of_the_fourteen_days_before(self) -> None:
+        window = rules.first_dose_window(100 * DAY, PROTOCOL)
+        baseline = rules.first_dose_baseline(window, [1, 9, 2], PROTOCOL)
 
-        assert (baseline.value, baseline.n, baseline.sufficient) == (value, n, value is not None)
-        assert (baseline.starts_at, baseline.ends_at) == (86 * DAY, 100 * DAY)
+        assert window == (86 * DAY, 100 * DAY)
+        assert (baseline.value, baseline.n, baseline.sufficient) == (2, 3, True)
+        assert (baseline.starts_at, baseline.ends_at) == window
+
+    @pytest.mark.parametrize("values", [[], [7], [7, 7]])
+    def test_needs_three_values(self, values: list[float]) -> None:
+        baseline = rules.first_dose_baseline((0, DAY), values, PROTOCOL)
+
+        assert (baseline.value, baseline.n, baseline.sufficient) == (None, len(values), False)
 
     def test_does_not_exist_without_a_dose(self) -> None:
-        baseline = rules.first_dose_baseline([1, 2, 3], [5, 5, 5], None, PROTOCOL)
+        baseline = rules.first_dose_baseline(None, [], PROTOCOL)
 
         assert (baseline.value, baseline.n, baseline.starts_at) == (None, 0, None)
 
-    def test_asks_for_as_many_values_as_the_clinic_does(self) -> None:
-        baseline = rules.first_dose_baseline([DAY], [5], 2 * DAY, Trends(baseline_min_values=1, baseline_days=1))
+    def test_follows_the_clinic(self) -> None:
+        own = Trends(baseline_min_values=1, baseline_days=1)
+        window = rules.first_dose_window(2 * DAY, own)
 
-        assert baseline.value == 5
+        assert window == (DAY, 2 * DAY)
+        assert rules.first_dose_baseline(window, [5], own).value == 5
 
 
 class TestDoseBaseline:
