@@ -113,7 +113,7 @@ async def _run(
     from app.imports.maps import Kind, read_map
 
     mapping = read_map(map_file, Kind(kind))
-    engine = create_engine(settings)
+    engine, screen = create_engine(settings), Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -123,7 +123,7 @@ async def _run(
     try:
         found = await service.the_clinic(engine, clinic)
         wanted = service.Wanted(Kind(kind), mapping, file, found.id, rehearsal=dry_run)
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
             task = bar.add_task(file.name, total=None)
 
             def show(done: int, size: int) -> None:

@@ -151,7 +151,7 @@ def _minutes(mapping: AppointmentsMap, row: Row, attendance: Attendance | None) 
     if minutes is None or attendance not in TOOK_PART:
         return None
     if not 0 <= minutes <= MOST_MINUTES:
-        raise Fault("out_of_range", column)
+        raise Fault("value_not_permitted", column)
     return minutes
 
 

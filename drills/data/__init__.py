@@ -1,1 +1,1 @@
-"""Real data sets through the service, on both databases: `make drill DATA=folder`. It fails loudly where one is missing."""
+"""Real data sets through the service, on both databases: `make drill DATA=folder`. It fails where one is missing."""
