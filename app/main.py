@@ -1,8 +1,11 @@
 """Wiring, and nothing else."""
 
 import asyncio
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
@@ -63,10 +66,29 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _fail_readiness_first(app: FastAPI, drain_seconds: float) -> None:
+    """Put ourselves before the server's own handler of SIGTERM, which closes the port at once."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    close_port, loop = signal.getsignal(signal.SIGTERM), asyncio.get_running_loop()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        told_before, app.state.stopping = app.state.stopping, True
+        if not callable(close_port):
+            return
+        if told_before or not drain_seconds:
+            close_port(number, frame)
+        else:
+            loop.call_soon_threadsafe(loop.call_later, drain_seconds, close_port, number, None)
+
+    signal.signal(signal.SIGTERM, stop)
+
+
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         """From the first request to the last; readiness fails first, so that load balancers look elsewhere."""
+        _fail_readiness_first(app, settings.drain_seconds)
         yield
         app.state.stopping = True
         await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)

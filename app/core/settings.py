@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     password_hashes_at_once: int = Field(2, ge=1, le=32, description="Hashes computed at the same time.")
     log_format: str = Field("json", pattern="^(json|console)$", description="json for machines, console for people.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line written.")
+    drain_seconds: float = Field(
+        0,
+        ge=0,
+        le=60,
+        description="How long /readyz fails before the port closes, so that a load balancer can look elsewhere first.",
+    )
     graceful_shutdown_seconds: int = Field(20, ge=1, le=300, description="Time that running requests get at the end.")
 
     @model_validator(mode="before")

@@ -1,0 +1,147 @@
+"""The process: it finishes what it began, and refuses to start unsafely."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from app.core.settings import Settings
+
+SLOW = {"AFTERGLOW_PASSWORD_HASH_ROUNDS": "150"}
+SIGN_IN = {"email": "nobody@example.org", "password": "CANARY-5b1f0c", "device_label": "CANARY-5b1f0c"}
+
+
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Served:
+    """A real server process."""
+
+    def __init__(self, process: "subprocess.Popen[str]", address: str) -> None:
+        self.process = process
+        self.address = address
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if httpx2.get(f"{self.address}/readyz").status_code == 200:
+                    return
+            except httpx2.TransportError:
+                time.sleep(0.05)
+        self.process.kill()
+        pytest.fail(f"the server did not get ready: {self.process.communicate()[1]}")
+
+    def stop(self) -> str:
+        """End it as an operator does; what it wrote."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=30)[1]
+
+
+@contextmanager
+def served(root: Path, database_url: str, **environment: str) -> Iterator[Served]:
+    port = a_free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "app.cli", "serve", "--port", str(port)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root), "AFTERGLOW_DATABASE_URL": database_url, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Served(process, f"http://127.0.0.1:{port}")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def stored_at(settings: Settings) -> str:
+    """The address of a migrated database that no other process has open."""
+    return settings.database_url
+
+
+class TestShutdown:
+    def test_a_slow_request_is_finished_and_nothing_of_it_is_logged(self, root: Path, stored_at: str) -> None:
+        with served(root, stored_at, **SLOW) as server:
+            server.wait_until_ready()
+            httpx2.post(f"{server.address}/v1/sign-ins", json=SIGN_IN, timeout=30)  # makes the hasher
+            answers: list[httpx2.Response] = []
+            slow = threading.Thread(
+                target=lambda: answers.append(httpx2.post(f"{server.address}/v1/sign-ins", json=SIGN_IN, timeout=30))
+            )
+            slow.start()
+            time.sleep(0.3)
+            assert not answers, "the request was not slow enough to prove anything"
+
+            log = server.stop()
+            slow.join()
+
+            assert server.process.returncode in {0, -signal.SIGTERM}
+            assert answers[0].status_code == 401
+            assert answers[0].json()["code"] == "sign_in_refused"
+            assert "CANARY" not in log
+            with pytest.raises(httpx2.TransportError):
+                httpx2.get(f"{server.address}/healthz")
+
+    def test_readiness_fails_before_the_port_closes(self, root: Path, stored_at: str) -> None:
+        with served(root, stored_at, AFTERGLOW_DRAIN_SECONDS="2") as server:
+            server.wait_until_ready()
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+
+            draining = httpx2.get(f"{server.address}/readyz")
+            alive = httpx2.get(f"{server.address}/healthz")
+            server.process.communicate(timeout=30)
+
+            assert (draining.status_code, alive.status_code) == (503, 200)
+            assert "stopping" in draining.json()["detail"]
+            assert server.process.returncode in {0, -signal.SIGTERM}
+
+
+class TestStart:
+    @pytest.mark.parametrize(
+        ("environment", "said"),
+        [
+            ({"AFTERGLOW_ENVIRONMENT": "production"}, "AFTERGLOW_SECRET_KEYS must be set"),
+            (
+                {
+                    "AFTERGLOW_ENVIRONMENT": "production",
+                    "AFTERGLOW_SECRET_KEYS": '["vK3_9xQ-27LmZpR8sTuYwBcDfGhJkN4e"]',
+                    "AFTERGLOW_PUBLIC_URL": "http://clinic.example",
+                },
+                "AFTERGLOW_PUBLIC_URL must start with https://",
+            ),
+        ],
+        ids=["a sample secret", "an address without https"],
+    )
+    def test_is_refused_where_it_would_be_unsafe(
+        self, root: Path, stored_at: str, environment: dict[str, str], said: str
+    ) -> None:
+        with served(root, stored_at, **environment) as server:
+            _, log = server.process.communicate(timeout=30)
+
+            assert server.process.returncode == 2
+            assert said in log
+            assert "Traceback" not in log
+
+    def test_is_refused_on_an_old_schema(self, root: Path, tmp_path: Path) -> None:
+        with served(root, f"sqlite:///{tmp_path / 'new.db'}") as server:
+            _, log = server.process.communicate(timeout=30)
+
+            assert server.process.returncode == 1
+            assert "afterglow migrate" in log
