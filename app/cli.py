@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -73,6 +74,38 @@ def migrate(
     except Exception as error:  # noqa: BLE001  whatever a migration stumbled over, the database says it best
         _refuse(f"The database stays at {before or 'no schema'}: {error}", FAILED)
     typer.echo(f"The database was brought from {before or 'no schema'} to {newest}.")
+
+
+@app.command()
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    *,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write people and tokens to this file.")] = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Fill and tell, then end.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Another seed, another past.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, even if there is a demo database.")] = False,
+) -> None:
+    """Fill a demo clinic in var/demo.db, tell who can sign in, and serve it."""
+    from app.demo import command, database
+
+    if not no_serve:
+        _require_free(host, port)
+    try:
+        if command.must_fill(database.PATH, seed, fresh=fresh):
+            _fill(database.PATH, seed)
+            if not no_serve:  # serve in a process that has not grown by filling
+                os.execv(sys.executable, [part for part in sys.orig_argv if part != "--fresh"])  # noqa: S606  itself
+    except command.DemoRefused as error:
+        _refuse(str(error))
+    settings = database.demo_settings(database.PATH, f"http://{host}:{port}")
+    for line in command.tell(settings, json_file):
+        typer.echo(line)
+    if not no_serve:
+        from app.main import create_app
+
+        typer.echo("\nServing. Ctrl+C ends it; the clinic is kept for the next time.")
+        _run(create_app(settings), settings, host, port)
 
 
 @app.command()
@@ -253,6 +286,29 @@ def _require_free(host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             _refuse(f"Port {port} of {host} is in use. Choose another with --port (make: PORT=8001).", FAILED)
         _refuse(f"Cannot listen on {host}, port {port}: {error.strerror}.", FAILED)
+
+
+def _fill(path: Path, seed: int | None) -> None:
+    """Fill the demo's database, with a bar on a terminal and a line elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from app.core import clock
+    from app.demo import filling
+
+    title = "Filling a demo clinic with twelve weeks"
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        if bar.disable:
+            typer.echo(f"{title}...", err=True)
+        task = bar.add_task(title)
+        filling.fill(
+            path,
+            filling.DEFAULT_SEED if seed is None else seed,
+            clock.now(),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
 
 
 def _run(application: Any, settings: "Settings", host: str, port: int, **options: Any) -> None:  # noqa: ANN401

@@ -6,7 +6,7 @@ from app.core.fields import zone
 from app.demo.people import TIME_ZONE, Story
 
 UTC_ZONE = "UTC"
-LAST_MINUTE = timedelta(minutes=1)
+FIVE_MINUTES = timedelta(minutes=5)
 
 
 class Calendar:
@@ -26,9 +26,9 @@ class Calendar:
         return self.today - timedelta(days=days)
 
     def within_today(self, moment: datetime) -> datetime:
-        """The moment itself if it is today, else the nearest minute that is."""
-        first, last = self.on(self.today, 0), self.on(self.today + timedelta(days=1), 0) - LAST_MINUTE
-        return max(first, min(moment, last))
+        """The moment itself if it is today, to five minutes, else the nearest one that is."""
+        first, last = self.on(self.today, 0), self.on(self.today + timedelta(days=1), 0) - FIVE_MINUTES
+        return first + (max(first, min(moment, last)) - first) // FIVE_MINUTES * FIVE_MINUTES
 
     def enrolment(self, story: Story) -> date:
         """The day on which a patient came."""

@@ -23,7 +23,7 @@ class Feelings:
         self._begin = begin
         self._doses = list(doses)
         self._chance = chance.of("feelings")
-        self._craving_days = self._wobble("craving", 0.75)
+        self._craving_days = self._wobble("craving", 0.65)
         self._mood_days = self._wobble("mood", 0.55)
 
     def _wobble(self, name: str, spread: float) -> list[float]:

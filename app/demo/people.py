@@ -1,6 +1,7 @@
 """Who works at the demo clinic, who is in treatment there, and what happened to each. Nobody of them exists."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -9,9 +10,11 @@ from app.identity.permissions import Role
 CLINIC: Final = "Riverside Clinic (demo)"
 TIME_ZONE: Final = "Europe/Berlin"
 LOCALE: Final = "en-GB"
-DOMAIN: Final = "afterglow.example"
-PASSWORD: Final = "quiet-harbour-lantern"  # noqa: S105  of people who do not exist
+DOMAIN: Final = "example.org"
+PASSWORD: Final = "quiet-harbour-lantern-42"  # noqa: S105  of people who do not exist
 WEEKS: Final = 12
+FOUNDED_BEFORE: Final = timedelta(days=14)
+"""How long the clinic was there before its first patient came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,11 @@ class Story:
         return f"{self.key}@{DOMAIN}"
 
 
+# The first patient and the password are those of the examples on the docs page, where "Execute" then works at once.
 PATIENTS: Final = (
     Story(
-        "mara", "Mara K.", "Responds: craving falls with the first doses and stays down between them.",
-        craving=7.6, mood=3.2, craving_relief=0.7, mood_relief=3.2, lasts=12, drift=0.05, misses=0.06,
+        "sam.rivers", "Sam R.", "Responds: craving falls with the first doses and stays down between them.",
+        craving=7.6, mood=3.2, craving_relief=0.72, mood_relief=3.2, lasts=10, drift=0.04, misses=0.06,
         misses_when_craving=0.1, every_days=21, weight_kg=64, phq9=17, phone=Phone.ALWAYS_ON, corrects=True,
     ),
     Story(

@@ -28,6 +28,8 @@ CAME = (
 MISSED = (AttendanceReason.FORGOT, AttendanceReason.ILLNESS, AttendanceReason.UNKNOWN, AttendanceReason.WORK_OR_FAMILY)
 CALLED_OFF = (AttendanceReason.ILLNESS, AttendanceReason.WORK_OR_FAMILY, AttendanceReason.VACATION)
 NO_SHOW_UNTIL = 0.96
+ARRIVALS_SINCE = timedelta(days=2)
+"""Who arrived when is of no interest later."""
 
 
 class Diary:
@@ -134,7 +136,8 @@ def _visit(
         return
     for limit, attendance, minutes, reason in CAME:
         if drawn <= limit:
-            yield AppointmentArrived(at - timedelta(minutes=chance.whole(0, 6)), story.key, visit_id)
+            if at > calendar.now - ARRIVALS_SINCE:
+                yield AppointmentArrived(at - timedelta(minutes=chance.whole(0, 6)), story.key, visit_id)
             yield Attended(after, story.key, visit_id, therapist, attendance, minutes, reason)
             return
     yield Attended(after, story.key, visit_id, therapist, Attendance.NO_SHOW, None, chance.one_of(MISSED))

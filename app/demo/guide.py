@@ -1,0 +1,81 @@
+"""What `afterglow demo` tells: who can sign in, where to look, three things to try."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from app.demo.people import PASSWORD, PATIENTS
+from app.demo.roster import Resident, Roster
+
+ABOUT = {story.key: story.about for story in PATIENTS}
+RESPONDER = PATIENTS[0]
+READER = "prescriber"
+JSON_BODY = "-H 'Content-Type: application/json'"
+STALE_AFTER = timedelta(hours=30)
+ITS_TOKEN = """| python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""  # noqa: S105  a command
+
+
+def guide(roster: Roster, base_url: str, now: datetime) -> Iterator[str]:
+    """The lines, one after another."""
+    yield f"{roster.clinic.name}: invented people, twelve weeks up to {roster.filled_on:%d %B %Y}."
+    if now - roster.lived_until > STALE_AFTER:
+        yield "Its sessions of `today` were that day's: `make demo FRESH=1` fills it anew, up to now."
+    yield ""
+    yield f"  docs page    {base_url}/docs"
+    yield f"  ready?       {base_url}/readyz"
+    yield ""
+    yield f"Everybody's password is {PASSWORD}"
+    yield ""
+    for who in roster.clinicians:
+        yield f"  {who.email:<34}{who.role:<17}{who.name}"
+    yield ""
+    for who in roster.patients:
+        yield f"  {who.email:<34}{ABOUT.get(who.key, '')}"
+    yield ""
+    yield "Three things to try"
+    yield from _chart(roster, base_url)
+    yield from _check_in(base_url)
+    yield from _docs_page(base_url)
+
+
+def _signed_in(variable: str, email: str, base_url: str) -> str:
+    body = f'{{"email": "{email}", "password": "{PASSWORD}", "device_label": "my terminal"}}'
+    return f"   {variable}=$(curl -s {base_url}/v1/sign-ins {JSON_BODY} -d '{body}' {ITS_TOKEN})"
+
+
+def _named(people: list[Resident], key: str) -> Resident:
+    return next(who for who in people if who.key == key)
+
+
+def _chart(roster: Roster, base_url: str) -> Iterator[str]:
+    patient = _named(list(roster.patients), RESPONDER.key)
+    reader = _named(list(roster.clinicians), READER)
+    yield ""
+    yield f"1. {patient.name} responds. See how, as her prescriber:"
+    yield ""
+    yield _signed_in("STAFF", reader.email, base_url)
+    yield (
+        f'   curl -s "{base_url}/v1/patients/{patient.id}/trends/chart.png?measure=craving" '
+        '-H "Authorization: Bearer $STAFF" -o craving.png'
+    )
+
+
+def _check_in(base_url: str) -> Iterator[str]:
+    answers = '{"now": 3, "peak": 5, "resist": 7}'
+    response = f'{{"instrument": "craving_nrs", "version": "1", "substance": "alcohol", "answers": {answers}}}'
+    report = f"""{{"recorded_at": "'$(date -u +%FT%TZ)'", "time_zone": "Europe/Berlin", "responses": [{response}]}}"""
+    yield ""
+    yield "2. Be her phone, and send a check-in. The phone makes the id; sent twice, it is stored once:"
+    yield ""
+    yield _signed_in("PHONE", RESPONDER.email, base_url)
+    yield "   ID=$(python3 -c 'import uuid; print(uuid.uuid4())')"
+    yield (
+        f'   curl -s -X PUT {base_url}/v1/me/check-ins/$ID -H "Authorization: Bearer $PHONE" {JSON_BODY} '
+        f"-d '{report}'"
+    )
+
+
+def _docs_page(base_url: str) -> Iterator[str]:
+    yield ""
+    yield f"3. Open {base_url}/docs. Execute POST /v1/sign-ins (as the prescriber: change the address), copy the"
+    yield "   access_token and paste it into Authorize. Then execute GET /v1/dosing-sessions: today's sessions, from"
+    yield "   scheduled to closed."
