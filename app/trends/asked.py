@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from app.charts.pictures import LEAST_HEIGHT, LEAST_WIDTH
 from app.core.errors import FieldError, InvalidRequest
 from app.core.fields import Day, zone
 from app.core.schemas import Incoming
@@ -100,8 +101,8 @@ class DoseAlignedQuery(SeriesQuery):
 class Look(Incoming):
     """How a chart is drawn."""
 
-    width: Annotated[int, Field(ge=280, le=2000, description="Width in CSS pixels.")] = 960
-    height: Annotated[int, Field(ge=220, le=1200, description="Height in CSS pixels.")] = 420
+    width: Annotated[int, Field(ge=LEAST_WIDTH, le=2000, description="Width in CSS pixels.")] = 960
+    height: Annotated[int, Field(ge=LEAST_HEIGHT, le=1200, description="Height in CSS pixels.")] = 420
     theme: Annotated[Literal["light", "dark"], Field(description="Colours.")] = "light"
 
 
