@@ -29,13 +29,7 @@ class CursorInvalid(Problem):
 class PageRequest:
     """How much of a list is wanted, and from where."""
 
-    def __init__(
-        self,
-        limit: Annotated[
-            int, Query(ge=1, description=f"Items in one page; more than {MAX_LIMIT} gives {MAX_LIMIT}.", examples=[50])
-        ] = DEFAULT_LIMIT,
-        cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")] = None,
-    ) -> None:
+    def __init__(self, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> None:
         self.limit = min(limit, MAX_LIMIT)
         self.cursor = cursor
 
@@ -44,7 +38,17 @@ class PageRequest:
         return None if self.cursor is None else read_cursor(self.cursor, *filters)
 
 
-Paging = Annotated[PageRequest, Depends()]
+async def _page_request(
+    limit: Annotated[
+        int, Query(ge=1, description=f"Items in one page; more than {MAX_LIMIT} gives {MAX_LIMIT}.", examples=[50])
+    ] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")] = None,
+) -> PageRequest:
+    """Asynchronous, since FastAPI sends any other dependency through a thread."""
+    return PageRequest(limit, cursor)
+
+
+Paging = Annotated[PageRequest, Depends(_page_request)]
 
 
 def make_cursor(key: list[Any], *filters: object) -> str:
