@@ -79,6 +79,10 @@ class Database(AsyncSession):
         if lasting:
             self._lasting.append((target, row))
 
+    def keep(self, table: Any, row: Mapping[str, Any]) -> None:  # noqa: ANN401  a mapped class or a table
+        """Write `row`, which a statement of this transaction wrote already, once more if the request is refused."""
+        self._lasting.append((getattr(table, "__table__", table), row))
+
     def stage_change(self, table: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:  # noqa: ANN401
         """Set `values` in the row with this whole primary key, just before the commit; the last change wins."""
         target = getattr(table, "__table__", table)

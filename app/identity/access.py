@@ -234,6 +234,16 @@ def _caller(row: Any) -> Caller:  # noqa: ANN401  a row
     return Caller(row.membership_id, Role(row.role), row.clinic_id, row.device_id, row.own_id, row.signed_in_at)
 
 
+def _who(caller: Caller) -> dict[str, Any]:
+    """What an audit entry says of the caller."""
+    return {
+        "clinic_id": caller.clinic_id,
+        "actor_id": caller.membership_id,
+        "actor_role": caller.role,
+        "device_id": caller.device_id,
+    }
+
+
 def _known(row: Any) -> Any:  # noqa: ANN401  a row
     if row is None:
         raise _unauthenticated()
