@@ -10,7 +10,7 @@ from app.clinics import schemas
 from app.clinics.errors import AlreadyActive, UnknownStaff
 from app.core import clock
 from app.core.db import Database
-from app.core.errors import FieldError
+from app.core.errors import FieldError, PreconditionFailed
 from app.core.etags import require_match
 from app.core.ids import new_id
 from app.core.pagination import PageRequest, make_cursor
@@ -18,12 +18,14 @@ from app.core.settings import Settings
 from app.events import service as events
 from app.events.types import EventType
 from app.identity import service as identity
-from app.identity.access import ClinicAccess, PatientAccess, visible_patients
+from app.identity.access import ClinicAccess, PatientAccess, patient_for_writing, visible_patients
 from app.identity.models import CareTeamMember, Clinic, Membership, Patient, PatientRevision
 from app.identity.permissions import Role
 from app.protocols import service as protocols
 from app.protocols.models import ProtocolVersion
 from app.protocols.rules import Protocol
+from app.timeline import service as timeline
+from app.timeline.rules import LinkingWindows
 
 
 async def create_clinic(db: Database, *, name: str, time_zone: str, locale: str) -> Clinic:
@@ -217,8 +219,7 @@ async def sign_protocol(
     )
     clinic = await db.scalar(sa.select(Clinic).where(Clinic.id == access.clinic.id).with_for_update(key_share=True))
     if clinic is None or clinic.protocol_version != current.version:
-        require_match(if_match, -1, lambda: None)
-        raise LookupError
+        raise PreconditionFailed(current=None)  # somebody signed between our reading and our lock
     clinic.protocol_version += 1
     made = protocols.add_version(
         db,
@@ -236,4 +237,16 @@ async def sign_protocol(
         subject_id=clinic.id,
         version=clinic.protocol_version,
     )
+    if wanted.figures.linking != access.protocol.linking:
+        await _link_again(db, clinic.id, LinkingWindows.of(wanted.figures.linking))
     return made
+
+
+async def _link_again(db: Database, clinic_id: UUID, windows: LinkingWindows) -> None:
+    """Link every check-in of the clinic by the new windows. Patients are locked in one order, so that nobody waits in a
+    ring."""
+    everyone = await db.scalars(sa.select(Patient.id).where(Patient.clinic_id == clinic_id).order_by(Patient.id))
+    for patient_id in everyone.all():
+        patient = await patient_for_writing(db, clinic_id, patient_id)
+        await timeline.link_everything_again(db, patient, windows)
+        await db.flush_staged()
