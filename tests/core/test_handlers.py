@@ -13,12 +13,14 @@ from app.core import errors, handlers
 from app.core.handlers import pointer
 from tests.core.conftest import CANARY
 from tests.core.test_requests import assert_problem
-from tests.factories import an_id
+
+SOME_ID = "0199f3d2-7c1e-7a54-9b1d-3f6a1c2d4e5f"  # the same in every process, as the names of tests must be
 
 
 class TestAddresses:
     @pytest.mark.parametrize(
-        "address", ["/nope", "/v1", "/v1/", "/v1/nope", "/v1/me/", "/V1/me", "/v1//me", f"/{CANARY}", "/v1/me/%00", "/%ff"]
+        "address",
+        ["/nope", "/v1", "/v1/", "/v1/nope", "/v1/me/", "/V1/me", "/v1//me", f"/{CANARY}", "/v1/me/%00", "/%ff"],
     )
     async def test_an_unknown_one_is_a_404(self, as_patient: httpx2.AsyncClient, address: str) -> None:
         assert assert_problem(await as_patient.get(address), 404)["code"] == "not_found"
@@ -26,8 +28,8 @@ class TestAddresses:
     @pytest.mark.parametrize(
         ("method", "address", "allowed"),
         [
-            ("POST", f"/v1/me/check-ins/{an_id()}", "GET, PUT"),
-            ("DELETE", f"/v1/me/check-ins/{an_id()}", "GET, PUT"),
+            ("POST", f"/v1/me/check-ins/{SOME_ID}", "GET, PUT"),
+            ("DELETE", f"/v1/me/check-ins/{SOME_ID}", "GET, PUT"),
             ("PUT", "/v1/me/check-ins", "GET"),
             ("GET", "/v1/me/check-ins/batch", "POST"),
             ("PUT", "/v1/me/check-ins/batch", "POST"),
@@ -53,14 +55,16 @@ class TestAddresses:
 
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
-    @pytest.mark.parametrize("check_in_id", ["7", CANARY, "0199f3d2", "0" * 33, f"{an_id()}x", "%20", "null"])
+    @pytest.mark.parametrize("check_in_id", ["7", CANARY, "0199f3d2", "0" * 33, f"{SOME_ID}x", "%20", "null"])
     async def test_an_id_that_is_none_is_pointed_at(self, as_patient: httpx2.AsyncClient, check_in_id: str) -> None:
         answer = await as_patient.get(f"/v1/me/check-ins/{check_in_id}")
 
         assert assert_problem(answer, 422)["errors"][0]["pointer"] == "/path/check_in_id"
 
     @pytest.mark.parametrize("patient_id", ["7", CANARY, "null", "0" * 33])
-    async def test_an_id_that_is_none_names_no_patient(self, as_prescriber: httpx2.AsyncClient, patient_id: str) -> None:
+    async def test_an_id_that_is_none_names_no_patient(
+        self, as_prescriber: httpx2.AsyncClient, patient_id: str
+    ) -> None:
         assert_problem(await as_prescriber.get(f"/v1/patients/{patient_id}"), 404)
 
     async def test_an_id_may_be_written_in_capitals(self, as_prescriber: httpx2.AsyncClient, cast: Any) -> None:
