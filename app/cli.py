@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from app.imports.commands import app as imports
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -32,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(imports, name="import")
 
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all of them.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
@@ -335,6 +338,14 @@ def _refuse(why: str, code: int = WRONG_USE) -> NoReturn:
     """Say why in one sentence and end."""
     typer.echo(why, err=True)
     raise typer.Exit(code)
+
+
+def _before_import() -> None:
+    """Say what is wrong with the settings before a file is opened."""
+    _settings()
+
+
+app.add_typer(imports, callback=_before_import)
 
 
 def main() -> None:

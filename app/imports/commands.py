@@ -121,6 +121,7 @@ async def _run(
         TimeRemainingColumn(),
     )
     try:
+        await service.must_be_ready(engine)
         found = await service.the_clinic(engine, clinic)
         wanted = service.Wanted(Kind(kind), mapping, file, found.id, rehearsal=dry_run)
         with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:

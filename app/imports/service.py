@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.appointments import service as appointments
@@ -20,6 +20,8 @@ from app.check_ins.service import Author, Report, Result
 from app.clinics import service as clinics
 from app.core import clock
 from app.core.db import Database, unit_of_work
+from app.core.health import database_state
+from app.core.schema_revision import newest_revision
 from app.dosing import service as dosing
 from app.dosing.service import SessionHistory
 from app.identity.access import PatientView, patient_for_writing
@@ -56,16 +58,21 @@ class _OnlyRehearsed(Exception):  # noqa: N818  not an error: it undoes a transa
     """The batch is to be undone."""
 
 
+async def must_be_ready(engine: AsyncEngine) -> None:
+    """Raise `ImportRefused` unless the database answers and has the schema that this release needs."""
+    try:
+        _, here = await database_state(engine)
+    except (SQLAlchemyError, OSError) as error:
+        raise ImportRefused("The database does not answer.") from error
+    if here != newest_revision():
+        raise ImportRefused("The database does not have the newest schema: run `afterglow migrate` first.")
+
+
 async def the_clinic(engine: AsyncEngine, clinic_id: UUID | None) -> Clinic:
     """The clinic of this id; without one, the only clinic there is. `ImportRefused` otherwise."""
     statement = sa.select(Clinic).limit(2)
-    try:
-        async with unit_of_work(engine) as db:
-            found = (
-                await db.scalars(statement if clinic_id is None else statement.where(Clinic.id == clinic_id))
-            ).all()
-    except (DBAPIError, OSError) as error:
-        raise ImportRefused("The database does not answer, or has no schema yet (`afterglow migrate`).") from error
+    async with unit_of_work(engine) as db:
+        found = (await db.scalars(statement if clinic_id is None else statement.where(Clinic.id == clinic_id))).all()
     if len(found) == 1:
         return found[0]
     if found:

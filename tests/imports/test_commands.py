@@ -245,15 +245,25 @@ class TestWhatStopsAnImport:
 
         assert (ran.exit_code, ran.err) == (2, "There is no clinic yet.\n")
 
-    async def test_is_a_database_without_a_schema(
-        self, afterglow: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    @pytest.mark.parametrize(
+        ("address", "says"),
+        [
+            (
+                "sqlite:///{folder}/empty.db",
+                "The database does not have the newest schema: run `afterglow migrate` first.",
+            ),
+            ("sqlite:///{folder}", "The database does not answer."),
+            ("postgresql://nobody@/nowhere?host={folder}", "The database does not answer."),
+        ],
+    )
+    async def test_is_a_database_that_is_not_ready(
+        self, afterglow: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, says: str
     ) -> None:
-        monkeypatch.setenv("AFTERGLOW_DATABASE_URL", f"sqlite:///{tmp_path}/empty.db")
+        monkeypatch.setenv("AFTERGLOW_DATABASE_URL", address.format(folder=tmp_path))
 
         ran = await afterglow("check-ins", PROMPTS, "--map", MAP)
 
-        assert ran.exit_code == 2
-        assert ran.err == "The database does not answer, or has no schema yet (`afterglow migrate`).\n"
+        assert (ran.exit_code, ran.err) == (2, f"{says}\n")
 
     async def test_leaves_what_came_before_the_fault(
         self, afterglow: Run, clinic: Clinic, db: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
