@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from app.core import crypto, migrating
+from app.core import clock, crypto, ids, migrating
 from app.core.db import create_engine
 from app.core.settings import SAMPLE_SECRET, Settings
-from app.demo import inline_sqlite
+from app.demo import inline_sqlite, trial
+from app.demo.chance import Chance
 from app.demo.database import demo_settings
 from app.demo.script import write
 from app.demo.simulator import Simulator
@@ -53,6 +54,9 @@ async def _live(settings: Settings, seed: int, now: datetime, done: Callable[[in
         done(so_far, len(script))
 
     try:
-        await Simulator(engine, settings, seed).live(script, count)
+        with ids.made_by(Chance(seed, "server").ids(clock.now)):
+            await Simulator(engine, settings).live(script, count)
+            with clock.told(now):
+                await trial.bring_in(engine, settings)
     finally:
         await engine.dispose()

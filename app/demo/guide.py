@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from app.demo import trial
 from app.demo.people import PASSWORD, PATIENTS
 from app.demo.roster import Resident, Roster
 
@@ -31,6 +32,10 @@ def guide(roster: Roster, base_url: str, now: datetime) -> Iterator[str]:
     for who in roster.patients:
         yield f"  {who.email:<34}{ABOUT.get(who.key, '')}"
     yield ""
+    yield f"Beside it, {roster.real_people} real people in a clinic of their own, {trial.CLINIC}:"
+    yield f"{trial.NOTICE}."
+    yield f"  {trial.READER.email:<34}looks after all of them"
+    yield ""
     yield "Three things to try"
     yield from _chart(roster, base_url)
     yield from _check_in(base_url)
@@ -50,7 +55,7 @@ def _chart(roster: Roster, base_url: str) -> Iterator[str]:
     patient = _named(list(roster.patients), RESPONDER.key)
     reader = _named(list(roster.clinicians), READER)
     yield ""
-    yield f"1. {patient.name} responds. See how, as her prescriber:"
+    yield f"1. {patient.name} responds. See how, as the prescriber:"
     yield ""
     yield _signed_in("STAFF", reader.email, base_url)
     yield (
@@ -64,7 +69,7 @@ def _check_in(base_url: str) -> Iterator[str]:
     response = f'{{"instrument": "craving_nrs", "version": "1", "substance": "alcohol", "answers": {answers}}}'
     report = f"""{{"recorded_at": "'$(date -u +%FT%TZ)'", "time_zone": "Europe/Berlin", "responses": [{response}]}}"""
     yield ""
-    yield "2. Be her phone, and send a check-in. The phone makes the id; sent twice, it is stored once:"
+    yield "2. Be their phone, and send a check-in. The phone makes the id; sent twice, it is stored once:"
     yield ""
     yield _signed_in("PHONE", RESPONDER.email, base_url)
     yield "   ID=$(python3 -c 'import uuid; print(uuid.uuid4())')"

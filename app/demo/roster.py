@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from app.core.db import Database
 from app.core.fields import zone
 from app.core.settings import Settings
+from app.demo import trial
 from app.demo.people import CLINIC, DOMAIN, FOUNDED_BEFORE, PASSWORD, WEEKS
 from app.identity import service as identity
-from app.identity.models import Account, Clinic, Membership
+from app.identity.models import Account, Clinic, Membership, Patient
 
 TOKENS_LIVE = timedelta(hours=12)
 DEVICE = "a script (demo --json)"
@@ -42,6 +43,8 @@ class Roster:
     clinic: Clinic
     patients: Sequence[Resident]
     clinicians: Sequence[Resident]
+    real_people: int
+    """How many records of the trials there are, in their own clinic."""
 
     @property
     def lived_until(self) -> datetime:
@@ -52,6 +55,14 @@ class Roster:
     def filled_on(self) -> date:
         """That day, by the clinic's calendar."""
         return self.lived_until.astimezone(zone(self.clinic.time_zone)).date()
+
+
+_REAL_PEOPLE = (
+    sa.select(sa.func.count())
+    .select_from(Patient)
+    .join(Clinic, Clinic.id == Patient.clinic_id)
+    .where(Clinic.name == trial.CLINIC)
+)
 
 
 async def read(db: Database) -> Roster:
@@ -70,6 +81,7 @@ async def read(db: Database) -> Roster:
         clinic,
         patients=[who for who in everybody if who.membership.patient_id],
         clinicians=[who for who in everybody if not who.membership.patient_id],
+        real_people=await db.scalar(_REAL_PEOPLE) or 0,
     )
 
 

@@ -2,13 +2,10 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import singledispatchmethod
 from uuid import UUID
 
-import sqlalchemy as sa
-from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.appointments import schemas as appointment_schemas
@@ -20,46 +17,33 @@ from app.check_ins.schemas import CheckInBatch, CheckInWrite, LinkWrite
 from app.check_ins.service import Author, Outcome, Report
 from app.clinics import schemas as clinic_schemas
 from app.clinics import service as clinics
-from app.core import clock, ids
+from app.core import clock
 from app.core.db import Database, unit_of_work
 from app.core.settings import Settings
-from app.demo import acts
-from app.demo.chance import Chance
-from app.demo.people import CLINIC, FOUNDED_BEFORE, LOCALE, NOT_HERS, PASSWORD, PATIENTS, STAFF, TIME_ZONE, Colleague
+from app.demo import acts, arrival
+from app.demo.people import CLINIC, FOUNDED_BEFORE, LOCALE, NOT_HERS, PATIENTS, STAFF, TIME_ZONE
 from app.dosing import schemas as dosing_schemas
 from app.dosing import service as dosing
 from app.dosing.rules import DoseRoute, SessionAction, Substance
 from app.identity import service as identity
 from app.identity.access import Caller, ClinicAccess, ClinicView, PatientAccess, patient_for_writing
-from app.identity.models import Clinic, Device, Membership
+from app.identity.models import Clinic
 from app.identity.permissions import Permission, Reach, Role, reach
-from app.identity.schemas import ActivationWrite
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
 
 ANY = "*"
 SIGNED_OFF_AFTER = timedelta(days=1)
-# Everybody knows these passwords. They are hashed with full strength when they are first used.
-CHEAP_HASHES = {"password_hash_memory_kib": 8, "password_hash_rounds": 1}
 STORIES = {story.key: story for story in PATIENTS}
-
-
-@dataclass(frozen=True, slots=True)
-class _Somebody:
-    """Somebody who can sign in; `patient_id` for patients."""
-
-    caller: Caller
-    patient_id: UUID | None = None
 
 
 class Simulator:
     """The demo clinic in the making."""
 
-    def __init__(self, engine: AsyncEngine, settings: Settings, seed: int) -> None:
+    def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
         self._engine = engine
-        self._settings = settings.model_copy(update=CHEAP_HASHES)
-        self._make_id = Chance(seed, "server").ids(clock.now)
-        self._people: dict[str, _Somebody] = {}
+        self._settings = settings
+        self._people: dict[str, Caller] = {}
         self._codes: dict[str, str] = {}
         self._patient_ids: dict[str, UUID] = {}
         self._clinic: ClinicView
@@ -67,13 +51,12 @@ class Simulator:
 
     async def live(self, script: Sequence[acts.Act], done: Callable[[int], None]) -> None:
         """Found the clinic, then do everything in its order; `done` hears how many acts each step took."""
-        with ids.made_by(self._make_id):
-            await self._found(script[0].at - FOUNDED_BEFORE)
-            for _, day in itertools.groupby(script, key=lambda act: act.at.date()):
-                todays = list(day)
-                async with unit_of_work(self._engine) as db:
-                    await self._relive(todays, db)
-                done(len(todays))
+        await self._found(script[0].at - FOUNDED_BEFORE)
+        for _, day in itertools.groupby(script, key=lambda act: act.at.date()):
+            todays = list(day)
+            async with unit_of_work(self._engine) as db:
+                await self._relive(todays, db)
+            done(len(todays))
 
     async def _relive(self, todays: Sequence[acts.Act], db: Database) -> None:
         """Do the acts of one day. Nobody reads another patient's record, so rows of several are written at once."""
@@ -97,7 +80,8 @@ class Simulator:
                 self._look_at(made)
                 self._protocol = await protocols.at_version(db, made.id, made.protocol_version)
                 for colleague in STAFF:
-                    await self._employ(db, colleague)
+                    caller = await arrival.employ(db, self._settings, made.id, colleague)
+                    self._people[colleague.key] = caller
         with clock.told(at + SIGNED_OFF_AFTER):
             async with unit_of_work(self._engine) as db:
                 caller = self._audit(db, "prescriber", "sign_protocol", Permission.PROTOCOL_SIGN)
@@ -110,30 +94,6 @@ class Simulator:
     def _look_at(self, clinic: Clinic) -> None:
         self._clinic = ClinicView(clinic.id, clinic.name, clinic.time_zone, clinic.locale, clinic.protocol_version)
 
-    async def _employ(self, db: Database, colleague: Colleague) -> None:
-        invitation = await identity.invite(
-            db, self._settings, clinic_id=self._clinic.id, role=colleague.role, display_name=colleague.name
-        )
-        await db.flush_staged()
-        await self._activate(db, colleague.key, colleague.email, invitation.code, "clinic computer")
-
-    async def _activate(self, db: Database, key: str, email: str, code: str, device: str) -> None:
-        """Use an invitation, and remember who that is."""
-        attempt = ActivationWrite(invitation_code=code, email=email, password=SecretStr(PASSWORD), device_label=device)
-        await identity.activate(db, self._settings, attempt)
-        await db.flush_staged()
-        newest = sa.select(Membership, Device).join(Device, Device.membership_id == Membership.id)
-        membership, signed_in = (await db.execute(newest.order_by(Device.id.desc()).limit(1))).one()
-        caller = Caller(
-            membership_id=membership.id,
-            role=Role(membership.role),
-            clinic_id=membership.clinic_id,
-            device_id=signed_in.id,
-            patient_id=membership.patient_id,
-            signed_in_at=signed_in.signed_in_at,
-        )
-        self._people[key] = _Somebody(caller, membership.patient_id)
-
     # ------------------------------------------------------------------------------------------- who acts
     def _audit(
         self,
@@ -145,7 +105,7 @@ class Simulator:
         subject: UUID | None = None,
     ) -> Caller:
         """Write the audit entry that the guard of this operation writes."""
-        caller = self._people[who].caller
+        caller = self._people[who]
         audit.record(
             db,
             operation=operation,
@@ -186,7 +146,7 @@ class Simulator:
         self._patient_ids[act.patient] = patient.id
         self._audit(db, "coordinator", "set_care_team", Permission.CARE_TEAM_WRITE, act)
         team = {
-            self._people[colleague.key].caller.membership_id: colleague.role is Role.PRESCRIBER
+            self._people[colleague.key].membership_id: colleague.role is Role.PRESCRIBER
             for colleague in STAFF
             if colleague.looks_after and not (story.hidden and colleague.key in NOT_HERS)
         }
@@ -204,7 +164,8 @@ class Simulator:
 
     @_perform.register
     async def _(self, act: acts.Activated, db: Database) -> None:
-        await self._activate(db, act.patient, STORIES[act.patient].email, self._codes.pop(act.patient), "phone")
+        email, code = STORIES[act.patient].email, self._codes.pop(act.patient)
+        self._people[act.patient] = await arrival.activate(db, self._settings, code, email, "phone")
 
     @_perform.register
     async def _(self, act: acts.SessionPlanned, db: Database) -> None:
@@ -251,7 +212,7 @@ class Simulator:
         if act.therapist is None:
             people.append({"role": "guest", "name": "Host of the group", "status": "accepted"})
         else:
-            staff_id = self._people[act.therapist].caller.membership_id
+            staff_id = self._people[act.therapist].membership_id
             people.append({"role": "staff", "staff_id": staff_id, "status": "accepted"})
         plan = appointment_schemas.AppointmentWrite.model_validate(act.plan | {"participants": people})
         await appointments.book(db, access, act.appointment_id, plan, ANY)
