@@ -81,7 +81,15 @@ async def submit(
     known = await queries.stored(db, patient, [report.id for report in reports])
     earlier = await queries.earlier_fingerprints(db, patient, list(known)) if known else set()
     recorder = _Recorder(
-        db, patient, protocol, author, clock.now(), await timeline.anchors_of(db, patient), known, earlier
+        db,
+        patient,
+        protocol,
+        author,
+        clock.now(),
+        await timeline.anchors_of(db, patient),
+        LinkingWindows.of(protocol.linking),
+        known,
+        earlier,
     )
     return [await recorder.take(report) for report in reports]
 
@@ -96,6 +104,7 @@ class _Recorder:
     author: Author
     now: datetime
     anchors: list[Anchor]
+    windows: LinkingWindows
     known: dict[UUID, dict[str, Any]]
     earlier: set[tuple[UUID, bytes]]
 
@@ -235,7 +244,7 @@ class _Recorder:
         )
         if not moment.corrected:
             moment = Moment(moment.at, placeable, moment.named_dosing_session_id, moment.named_appointment_id)
-        found = link(moment, self.anchors, LinkingWindows.of(self.protocol.linking))
+        found = link(moment, self.anchors, self.windows)
         return {
             "at": moment.at,
             "placeable": placeable,

@@ -6,7 +6,8 @@ A dropped or doubled key in a health record is a wrong record, so all of it is r
 
 import json
 import math
-from collections.abc import Callable, Coroutine
+import re
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NoReturn
 
 from fastapi import Request, Response
@@ -15,7 +16,7 @@ from fastapi.routing import APIRoute
 from app.core.errors import MalformedJson, UnsupportedMediaType
 
 MAX_DEPTH = 32
-_SURROGATES = range(0xD800, 0xE000)
+_UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
 def _refuse(_: str = "") -> NoReturn:
@@ -54,34 +55,38 @@ def strict_json(body: bytes) -> Any:  # noqa: ANN401  whatever JSON held
         value = _decoder.decode(text)
     except (ValueError, RecursionError):
         raise MalformedJson from None
-    # Most bodies have neither escapes nor many brackets; only those that do are walked.
-    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-        _check(value)
+    # Only an escape can hide a character that UTF-8 and the parser would refuse, and only brackets nest.
+    if "\\u" in text:
+        _check_characters(value)
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(value)
     return value
 
 
-def _check(value: Any) -> None:  # noqa: ANN401  whatever JSON held
+def _check_depth(value: Any) -> None:  # noqa: ANN401  whatever JSON held
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, str):
-                _check_text(item)
-            elif isinstance(item, list):
-                below.extend(item)
-            elif isinstance(item, dict):
-                for key in item:
-                    _check_text(key)
-                below.extend(item.values())
-        if not below:
+        level = [below for item in level if isinstance(item, dict | list) for below in _inside(item)]
+        if not level:
             return
-        level = below
     _refuse()
 
 
-def _check_text(text: str) -> None:
-    if "\0" in text or any(ord(character) in _SURROGATES for character in text):
-        _refuse()
+def _check_characters(value: Any) -> None:  # noqa: ANN401  whatever JSON held
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if _UNFIT.search(item):
+                _refuse()
+        elif isinstance(item, dict):
+            waiting += [*item, *item.values()]
+        elif isinstance(item, list):
+            waiting += item
+
+
+def _inside(item: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return item.values() if isinstance(item, dict) else item
 
 
 def is_json(content_type: str) -> bool:
