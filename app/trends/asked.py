@@ -50,8 +50,7 @@ class SeriesQuery(Incoming):
         Field(
             pattern=r"^[a-z][a-z0-9_]{0,39}$",
             description="What it is about, for measures that are asked about a substance. Needed when the patient "
-            "reports it about more than one.",
-            examples=["alcohol"],
+            "reports it about more than one: `alcohol`, `cocaine`, `opioid`...",
         ),
     ] = None
     first_day: Annotated[

@@ -15,6 +15,7 @@ from app.trends.service import AlignedReading, Raw, Reading
 SHADED: Final = timedelta(hours=72)
 """How long after a dose the plot is shaded: the time in which therapy is meant to make use of it."""
 ATTENDED: Final = frozenset({"attended", "late", "left_early"})
+ABBREVIATIONS: Final = {"cbt": "CBT", "mbrp": "MBRP", "met": "MET", "twelve_step": "12-step"}
 NAMED: Final = frozenset({"baseline", "change", "slope"})
 """Statistics that a picture names when they are missing; the others go with them."""
 
@@ -91,7 +92,8 @@ def _dose(at: int, amount: float | None) -> pictures.Dose:
 def _appointment(row: Any) -> pictures.Appointment:  # noqa: ANN401  a row
     missed = row.status == "noshow" or (row.attendance is not None and row.attendance not in ATTENDED)
     attended = False if missed else None if row.attendance is None else True
-    return pictures.Appointment(instant(row.at), row.appointment_kind, attended=attended)
+    label = ABBREVIATIONS.get(row.appointment_kind, "")
+    return pictures.Appointment(instant(row.at), row.appointment_kind, label, attended)
 
 
 def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> pictures.DoseCurve:  # noqa: ANN401  a row

@@ -78,7 +78,7 @@ class PublishedLabel(Outgoing):
     source: Annotated[str | None, Field(description="Where the figure is published.")]
 
 
-class Change(Outgoing):
+class ChangeFromBaseline(Outgoing):
     """How the latest values differ from the baseline.
 
     Latest: the mean of all values of the 7 local days up to the last one with a value, after the day of the first dose.
@@ -241,7 +241,7 @@ class Trend(SeriesAnswer):
         ),
     ]
     baseline: Baseline
-    change: Change
+    change: ChangeFromBaseline
     slope: Annotated[Slope | None, Field(description="Null below 5 local days with values.")]
     trend: Annotated[TrendTest | None, Field(description="Null below 8 local days with values.")]
     adherence: Adherence
