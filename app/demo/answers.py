@@ -25,6 +25,7 @@ WHO5 = ("cheerful", "calm", "active", "rested", "interest")
 PACS = ("frequency", "peak_strength", "time_spent", "resist_difficulty", "average")
 SESSION_EFFECTS = ("unreal", "detached", "time", "distress")
 FORTNIGHT = 14
+DAY_MINUTES = 24 * 60
 OTHER_SUBSTANCE_SHARE = 0.6
 LOW_MOOD_OF_DARK_THOUGHTS = 18
 WITHDRAWAL_DAYS = 12
@@ -58,7 +59,7 @@ class Answers:
 
     def craving(self, at: datetime) -> list[Response]:
         """Craving for each substance: now, at its worst since the last report, and how well it can be resisted."""
-        chance, found = self._chance.of("craving", at), []
+        chance, found = self._drawn("craving", at), []
         substances = [(self._story.substance, 1.0)]
         if self._story.other_substance:
             substances.append((self._story.other_substance, OTHER_SUBSTANCE_SHARE))
@@ -75,12 +76,12 @@ class Answers:
 
     def mood(self, at: datetime) -> Response:
         """Mood now, higher is better."""
-        level = self._feelings.mood(at) + self._chance.of("mood", at).around(0, 0.4)
+        level = self._feelings.mood(at) + self._drawn("mood", at).around(0, 0.4)
         return _response("mood_nrs", {"now": _whole(level, 10)})
 
     def session_effects(self, at: datetime) -> Response:
         """The four questions about dissociation, 0 to 4 each."""
-        chance = self._chance.of("session_effects", at)
+        chance = self._drawn("session_effects", at)
         total = self._feelings.session_effects(at)
         return _response("dissociation_brief", _spread(total, SESSION_EFFECTS, 4, chance))
 
@@ -90,12 +91,12 @@ class Answers:
 
     def withdrawal(self, at: datetime) -> Response:
         """Withdrawal now, 0 to 10."""
-        level = self._feelings.withdrawal(at) + self._chance.of("withdrawal", at).around(0, 0.5)
+        level = self._feelings.withdrawal(at) + self._drawn("withdrawal", at).around(0, 0.5)
         return _response("withdrawal_nrs", {"severity": _whole(level, 10)})
 
     def phq9(self, at: datetime) -> Response:
         """Depression over two weeks."""
-        chance = self._chance.of("phq9", at)
+        chance = self._drawn("phq9", at)
         total = self._story.phq9 - 2.3 * self._better(at) + chance.around(0, 1)
         answers = _spread(total, PHQ9[:-1], 3, chance)
         dark = total >= LOW_MOOD_OF_DARK_THOUGHTS
@@ -103,25 +104,29 @@ class Answers:
 
     def gad7(self, at: datetime) -> Response:
         """Anxiety over two weeks."""
-        chance = self._chance.of("gad7", at)
+        chance = self._drawn("gad7", at)
         total = self._story.gad7 - 1.6 * self._better(at) + chance.around(0, 1)
         return _response("gad7", _spread(total, GAD7, 3, chance))
 
     def who5(self, at: datetime) -> Response:
         """Wellbeing over two weeks, higher is better."""
         total = 2.4 * self._usual(at, self._feelings.mood)
-        return _response("who5", _spread(total, WHO5, 5, self._chance.of("who5", at)))
+        return _response("who5", _spread(total, WHO5, 5, self._drawn("who5", at)))
 
     def pacs(self, at: datetime) -> Response:
         """Craving for alcohol over a week."""
         total = 2.7 * self._usual(at, self._feelings.craving)
-        return _response("pacs", _spread(total, PACS, 6, self._chance.of("pacs", at)))
+        return _response("pacs", _spread(total, PACS, 6, self._drawn("pacs", at)))
 
     def urinary_check(self, at: datetime) -> Response:
         """What is asked of the bladder every four weeks."""
-        chance = self._chance.of("urinary_check", at)
+        chance = self._drawn("urinary_check", at)
         answers = dict.fromkeys(("frequency", "urgency", "pain", "blood", "night"), 0)
         return _response("urinary_check", answers | {"frequency": int(chance.happens(0.3))})
+
+    def _drawn(self, name: str, at: datetime) -> Chance:
+        """The chance of one answer: it hangs on the time since enrolment, so that every filling looks alike."""
+        return self._chance.of(name, round(self._feelings.day(at) * DAY_MINUTES))
 
     def _usual(self, at: datetime, level: Callable[[datetime], float]) -> float:
         """The mean of the week before."""

@@ -151,7 +151,7 @@ PATIENTS: Final = (
     ),
     Story(
         "viktor", "Viktor M.", "Mood improves after each dose, craving does not.",
-        craving=6.6, craving_relief=0.04, mood=2.8, mood_relief=4, lasts=7, drift=0, phq9=20, gad7=14, weight_kg=84,
+        craving=6.6, craving_relief=0.04, mood=2.8, mood_relief=4.6, lasts=11, drift=0, phq9=20, gad7=14, weight_kg=84,
         first_dose_days_ago=70,
     ),
     Story(

@@ -23,10 +23,10 @@ def arrivals(story: Story, kept: Sequence[Kept], begin: datetime, end: datetime,
     away = list(_away(story.phone, begin, end, chance.of("away")))
     waiting: dict[Spell, list[Kept]] = {}
     acts: list[Act] = []
-    for check_in in kept:
+    for number, check_in in enumerate(kept):
         spell = next((spell for spell in away if spell[0] <= check_in.at < spell[1]), None)
         if spell is None or check_in.by_nurse or check_in.online:
-            at = check_in.at + chance.of("arrives", check_in.id).between(2, 50) * SECOND
+            at = check_in.at + chance.of("arrives", number).between(2, 50) * SECOND
             acts.append(Reported(at, story.key, check_in.id, check_in.content, check_in.by_nurse))
         else:
             waiting.setdefault(spell, []).append(check_in)

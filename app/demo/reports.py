@@ -16,7 +16,7 @@ from app.demo.sessions import MINUTE, Session
 EVENING = 19.4
 FIRST_WAKING_HOUR, LAST_WAKING_HOUR = 7.5, 22.8
 BEFORE_DOSE = timedelta(minutes=35)
-IN_SESSION = (timedelta(minutes=40), timedelta(minutes=120))
+IN_SESSION = (40, 120)  # minutes after the dose began, asked by the nurse
 # Hours after a dose, minutes that it may be early or late, whether session effects are asked for.
 AFTER_DOSE = ((4, 18, True), (24, 70, True), (72, 150, False), (168, 200, False))
 MISSED_AFTER_DOSE = 0.5  # these are missed half as often: the clinic reminds people
@@ -51,6 +51,11 @@ class _Prompt:
     with_effects: bool = False
     session: Session | None = None
 
+    @property
+    def by_nurse(self) -> bool:
+        """Whether the nurse asks, at the bedside."""
+        return self.kind.endswith("min")
+
 
 class Reports:
     """Everything that one patient reported, or a nurse for them at the bedside."""
@@ -65,8 +70,8 @@ class Reports:
         """The check-ins that were made, in the order of time."""
         last_craving = 0
         for prompt in sorted(self._prompts(chance), key=lambda prompt: prompt.at):
-            drawn = chance.of(prompt.kind, prompt.at)
-            if prompt.kind != "bedside" and drawn.happens(self._missing(prompt, last_craving)):
+            drawn = chance.of(prompt.kind, prompt.day)
+            if not prompt.by_nurse and drawn.happens(self._missing(prompt, last_craving)):
                 continue
             responses = self._responses(prompt)
             cravings = [found["answers"]["now"] for found in responses if found["instrument"] == "craving_nrs"]
@@ -85,8 +90,9 @@ class Reports:
                 continue
             drawn = chance.of("around", number)
             yield self._prompt(dose - BEFORE_DOSE - drawn.between(0, 12) * MINUTE, "before", session)
-            for after in IN_SESSION:
-                yield self._prompt(dose + after + drawn.between(-2, 3) * MINUTE, "bedside", session, with_effects=True)
+            for minutes in IN_SESSION:
+                at = dose + (minutes + drawn.between(-2, 3)) * MINUTE
+                yield self._prompt(at, f"+{minutes}min", session, with_effects=True)
             later = [other.dose_at for other in self._sessions[number + 1 :] if other.dose_at]
             for hours, spread, with_effects in AFTER_DOSE:
                 at = self._awake(dose + timedelta(hours=hours) + drawn.around(0, spread / 2) * MINUTE)
@@ -114,12 +120,12 @@ class Reports:
     def _responses(self, prompt: _Prompt) -> list[Response]:
         if prompt.kind == "evening":
             return self._answers.evening(prompt.at, prompt.day)
-        if prompt.kind == "bedside":
+        if prompt.by_nurse:
             return [self._answers.session_effects(prompt.at)]
         return self._answers.after_dose(prompt.at, with_effects=prompt.with_effects)
 
     def _keep(self, prompt: _Prompt, responses: list[Response], chance: Chance) -> Kept:
-        by_nurse = prompt.kind == "bedside"
+        by_nurse = prompt.by_nurse
         place = self._calendar.where(self._story, prompt.day)
         fast = timedelta() if by_nurse else self._clock_error(prompt.day)
         content: dict[str, Any] = {
@@ -128,7 +134,7 @@ class Reports:
             "responses": responses,
         }
         # The bedside form is opened from the session, and the phone knows what the first question after it is about.
-        if prompt.session is not None and prompt.kind in {"bedside", "+4h"}:
+        if prompt.session is not None and (by_nurse or prompt.kind == "+4h"):
             content["dosing_session_id"] = str(prompt.session.id)
         if prompt.kind == "evening" and chance.happens(NOTED):
             hard = responses[0]["answers"]["now"] > STRONG_CRAVING

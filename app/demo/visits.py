@@ -53,7 +53,7 @@ def visits_of(story: Story, sessions: Sequence[Session], calendar: Calendar, dia
     last_day = calendar.days_ago(-13) if story.stays_days is None else _leaves(story, calendar) + timedelta(days=14)
     found: list[Act] = []
     for kind, at in _hours(story, number, sessions, calendar, last_day, therapist, diary):
-        drawn = chance.of("visit", kind, at)
+        drawn = chance.of("visit", kind, (at - calendar.on(calendar.enrolment(story), 0)).days)
         gone = story.stays_days is not None and calendar.on(_leaves(story, calendar), 0) < at
         found += _visit(story, kind, at, calendar, therapist, drawn, gone=gone)
     return found
