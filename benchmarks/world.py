@@ -42,7 +42,7 @@ FILL_VALUES = """
 INSERT INTO observations (clinic_id, patient_id, measure, substance, recorded_at, check_in_id, value, local_day,
     utc_offset_minutes)
 SELECT clinic_id, patient_id, measure, substance, recorded_at, id,
-    5 + 3 * sin(extract(epoch FROM recorded_at) / 90000.0) + (revision % 3), (recorded_at AT TIME ZONE 'UTC')::date, 0
+    round(5 + 3 * sin(extract(epoch FROM recorded_at) / 90000.0) + revision % 3), (recorded_at AT TIME ZONE 'UTC')::date, 0
 FROM check_ins, (VALUES ('craving', 'alcohol'), ('craving_peak', 'alcohol'), ('mood', ''), ('withdrawal', ''))
     AS m (measure, substance)
 WHERE clinic_id = $1 AND patient_id = $2

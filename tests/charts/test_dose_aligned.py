@@ -174,7 +174,7 @@ class TestSpokenSummary:
 
         assert "from 3 days before a dose to 14 days after it" in summary
         assert "40 mg on 5 October: baseline 7, relief after 4 h, until 7 days after the dose." in summary
-        assert "42.5 mg on 16 November: baseline 6, relief after 78 min, still relieved after 5 days." in summary
+        assert "42.5 mg on 16 November: baseline 6, relief after 78 min, no end seen within 5 days." in summary
         assert "Median relief 6.8 days" in summary
 
     def test_tells_of_a_dose_that_brought_no_relief(self) -> None:
