@@ -133,18 +133,16 @@ async def refresh(db: Database, settings: Settings, refresh_token: str) -> Token
     membership = await db.get(Membership, device.membership_id)
     if membership is None or membership.ended_at is not None:
         return None
-    match tokens.refresh_rule(token.counter, device.refresh_n, device.confirmed_n):
-        case tokens.Refresh.REUSED:
-            _end(device, now, "reused_refresh_token")
-            _audit_device(db, membership, device, "refresh.reuse", denied=True)
-            return None
-        case tokens.Refresh.NEXT:
-            device.confirmed_n = max(device.confirmed_n, token.counter)
-            device.refresh_n += 1
-            device.refreshed_at = now
-            device.idle_expires_at = min(now + IDLE.get(Role(membership.role), STAFF_LIFE), device.absolute_expires_at)
-        case tokens.Refresh.SAME_AGAIN:
-            pass
+    verdict = tokens.refresh_rule(token.counter, device.refresh_n, device.confirmed_n)
+    if verdict is tokens.Refresh.REUSED:
+        _end(device, now, "reused_refresh_token")
+        _audit_device(db, membership, device, "refresh.reuse", denied=True)
+        return None
+    if verdict is tokens.Refresh.NEXT:
+        device.confirmed_n = max(device.confirmed_n, token.counter)
+        device.refresh_n += 1
+        device.refreshed_at = now
+        device.idle_expires_at = min(now + IDLE.get(Role(membership.role), STAFF_LIFE), device.absolute_expires_at)
     _audit_device(db, membership, device, "refresh")
     return _pair(device, now, timedelta(minutes=settings.access_token_minutes))
 

@@ -46,7 +46,7 @@ def a_version(clinic: Clinic, version: int, **but: Any) -> dict[str, Any]:
         "made_at": clock.now(),
         "signed_off_by": None,
         "signed_off_at": None,
-        "reason": "It's \"quoted\", and {braced}, and 🙂",
+        "reason": 'It\'s "quoted", and {braced}, and 🙂',
     } | but
 
 
@@ -72,7 +72,7 @@ class TestStage:
         versions = (await db.scalars(sa.select(ProtocolVersion).order_by(ProtocolVersion.version))).all()
         assert [version.version for version in versions] == [1, 2, 3]
         assert versions[1].figures == Protocol().model_dump(mode="json")
-        assert versions[1].reason == "It's \"quoted\", and {braced}, and 🙂"
+        assert versions[1].reason == 'It\'s "quoted", and {braced}, and 🙂'
         assert versions[1].signed_off_at is None
         assert versions[2].signed_off_at is not None
 
@@ -191,10 +191,13 @@ class TestUnitOfWork:
         assert len(await events_of(db)) == 1
 
     async def test_or_nothing(self, engine: AsyncEngine, db: Database, settings: Any) -> None:
-        with pytest.raises(LookupError):
+        async def fail_in_the_middle() -> None:
             async with unit_of_work(engine) as work:
                 work.stage(OutboxEvent, an_event(await a_clinic(work)))
                 raise LookupError
+
+        with pytest.raises(LookupError):
+            await fail_in_the_middle()
 
         assert await events_of(db) == []
         assert await db.scalar(sa.select(sa.func.count()).select_from(Clinic)) == 0

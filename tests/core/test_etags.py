@@ -94,7 +94,7 @@ class TestThroughTheFrontDoor:
         await as_patient.put(address, json=a_report())
 
         answer = await as_patient.put(
-            address, json=a_report() | {"note": "changed"}, headers={"If-Match": if_match.encode("latin-1")}
+            address, json=a_report() | {"note": "changed"}, headers={b"If-Match": if_match.encode("latin-1")}
         )
 
         assert answer.status_code == status, answer.text

@@ -87,8 +87,10 @@ class TestDay:
 
     @pytest.mark.parametrize(
         "value",
-        [None, 0, 20261122, "", "2026-11-31", "1999-12-31", "2100-01-01", "2026-11-22T00:00:00Z", "22.11.2026", "2026-W47-7",
-         datetime(2026, 11, 22, tzinfo=UTC)],
+        [
+            None, 0, 20261122, "", "2026-11-31", "1999-12-31", "2100-01-01", "2026-11-22T00:00:00Z", "22.11.2026",
+            "2026-W47-7", datetime(2026, 11, 22, tzinfo=UTC),
+        ],
     )  # fmt: skip
     def test_refuses_everything_else(self, value: Any) -> None:
         with pytest.raises(ValidationError):
@@ -102,8 +104,10 @@ class TestTimeZoneName:
 
     @pytest.mark.parametrize(
         "name",
-        ["", "Berlin", "Europe", "europe/berlin", "../etc/passwd", "/etc/localtime", "Europe/Berlin\n", "x" * 65, "CEST+1", 1,
-         "Europe/Ber\u0000lin", "."],
+        [
+            "", "Berlin", "Europe", "europe/berlin", "../etc/passwd", "/etc/localtime", "Europe/Berlin\n", "x" * 65,
+            "CEST+1", 1, "Europe/Ber\u0000lin", ".",
+        ],
     )  # fmt: skip
     def test_refuses_everything_else(self, name: Any) -> None:
         with pytest.raises(ValidationError):

@@ -26,7 +26,9 @@ class TestHealth:
 
 
 class TestReadiness:
-    async def test_names_the_database_and_its_schema(self, client: httpx2.AsyncClient, app: FastAPI, db: Database) -> None:
+    async def test_names_the_database_and_its_schema(
+        self, client: httpx2.AsyncClient, app: FastAPI, db: Database
+    ) -> None:
         ready = (await client.get("/readyz")).json()
 
         assert ready["status"] == "ready"

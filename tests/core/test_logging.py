@@ -43,7 +43,7 @@ class TestRequestLine:
 
 
 class TestSecrecy:
-    async def test_nothing_that_was_sent_is_logged(  # noqa: PLR0913, PLR0917  everyone calls
+    async def test_nothing_that_was_sent_is_logged(
         self,
         as_patient: httpx2.AsyncClient,
         as_prescriber: httpx2.AsyncClient,
@@ -67,7 +67,9 @@ class TestSecrecy:
             await as_patient.get(f"/v1/me/check-ins/{CANARY}", headers={"X-Request-Id": CANARY}),
             await coordinator.post("/v1/patients", json={"display_name": CANARY}),
             await as_prescriber.get(f"/v1/patients/{CANARY}"),
-            await client.post("/v1/sign-ins", json={"email": f"{CANARY}@example.org", "password": CANARY, "device_label": CANARY}),
+            await client.post(
+                "/v1/sign-ins", json={"email": f"{CANARY}@example.org", "password": CANARY, "device_label": CANARY}
+            ),
             await client.post(
                 "/v1/activations",
                 json={"invitation_code": CANARY, "email": "x@example.org", "password": CANARY, "device_label": CANARY},
@@ -85,13 +87,18 @@ class TestSecrecy:
 
 class TestDescribe:
     def test_tells_the_kinds_of_a_chain_and_where_it_began(self) -> None:
-        try:
+        def look_up() -> None:
+            raise KeyError(CANARY)
+
+        def convert() -> None:
             try:
-                raise KeyError(CANARY)
+                look_up()
             except KeyError as first:
                 raise ValueError(CANARY) from first
-        except ValueError as error:
-            described = describe(error)
+
+        with pytest.raises(ValueError, match=CANARY) as caught:
+            convert()
+        described = describe(caught.value)
 
         assert described["fault"] == "ValueError < KeyError"
         assert described["where"]

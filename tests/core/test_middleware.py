@@ -74,7 +74,9 @@ class TestBodySize:
         assert_problem(answer, 413)
 
     @pytest.mark.parametrize("length", ["-1", "many", "", "1e9"])
-    async def test_a_length_that_is_no_length_is_not_believed(self, as_patient: httpx2.AsyncClient, length: str) -> None:
+    async def test_a_length_that_is_no_length_is_not_believed(
+        self, as_patient: httpx2.AsyncClient, length: str
+    ) -> None:
         answer = await as_patient.put(
             f"/v1/me/check-ins/{an_id()}", content=Pieces(HUGE), headers=JSON | {"content-length": length}
         )
@@ -99,7 +101,7 @@ class TestHeaders:
             assert headers["cross-origin-resource-policy"] == "same-origin"
             assert headers["content-security-policy"].startswith("default-src 'none'")
             assert headers["cache-control"]
-            assert UUID(headers["x-request-id"])
+            UUID(headers["x-request-id"])
             assert "server" not in headers
 
     async def test_what_is_no_page_may_load_nothing(self, client: httpx2.AsyncClient) -> None:
@@ -118,7 +120,7 @@ class TestHeaders:
         answer = await client.get("/healthz", headers={"X-Request-Id": sent})
 
         assert answer.headers["x-request-id"] != sent
-        assert UUID(answer.headers["x-request-id"])
+        UUID(answer.headers["x-request-id"])
 
     async def test_an_answer_without_a_tag_is_not_stored(self, as_patient: httpx2.AsyncClient) -> None:
         assert (await as_patient.get("/v1/me")).headers["cache-control"] == "no-store"
@@ -200,7 +202,9 @@ class TestCompression:
             assert answer.headers["content-encoding"] == "zstd"
             assert len(b"".join([piece async for piece in answer.aiter_raw()])) < 100_000
 
-    async def test_a_weakened_tag_still_answers_304(self, new_client: Callable[..., httpx2.AsyncClient], cast: Cast) -> None:
+    async def test_a_weakened_tag_still_answers_304(
+        self, new_client: Callable[..., httpx2.AsyncClient], cast: Cast
+    ) -> None:
         caller = new_client(cast.patient.token, **{"accept-encoding": "gzip"})
         tag = (await caller.get("/v1/instruments")).headers["etag"]
 
@@ -225,7 +229,9 @@ class TestCompression:
 
         secret_answers = [
             await caller.post("/v1/sign-ins", json=sign_in),
-            await caller.post("/oauth/token", data={"grant_type": "refresh_token", "refresh_token": cast.nurse.refresh_token}),
+            await caller.post(
+                "/oauth/token", data={"grant_type": "refresh_token", "refresh_token": cast.nurse.refresh_token}
+            ),
             await caller.post(f"/v1/patients/{enrolled.json()['id']}/invitations"),
         ]
 

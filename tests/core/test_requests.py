@@ -105,7 +105,9 @@ def assert_problem(answer: httpx2.Response, *statuses: int) -> dict[str, Any]:
 
 
 async def nothing_stored(db: Database) -> bool:
-    counts = [await db.scalar(sa.select(sa.func.count()).select_from(model)) for model in (CheckIn, QuarantinedSubmission)]
+    counts = [
+        await db.scalar(sa.select(sa.func.count()).select_from(model)) for model in (CheckIn, QuarantinedSubmission)
+    ]
     return counts == [0, 0]
 
 
@@ -142,7 +144,14 @@ class TestStrictBody:
 
     @pytest.mark.parametrize(
         "content_type",
-        ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", "json"],
+        [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/jsonx",
+            "json",
+        ],
     )
     async def test_a_body_of_another_kind_is_refused(self, as_patient: httpx2.AsyncClient, content_type: str) -> None:
         answer = await as_patient.put(
