@@ -1,7 +1,6 @@
 """Placing anchors and moments, and linking again whatever a change can reach."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -75,7 +74,17 @@ async def place_anchors(db: Database, patient: PatientView, anchors: Sequence[An
 
 
 def _anchor_columns(patient: PatientView, anchor: Anchor) -> dict[str, Any]:
-    return asdict(anchor) | {"kind": anchor.kind.value, "clinic_id": patient.clinic_id, "patient_id": patient.id}
+    return {
+        "clinic_id": patient.clinic_id,
+        "patient_id": patient.id,
+        "id": anchor.id,
+        "kind": anchor.kind.value,
+        "scheduled_at": anchor.scheduled_at,
+        "ends_at": anchor.ends_at,
+        "started_at": anchor.started_at,
+        "ended_at": anchor.ended_at,
+        "cancelled": anchor.cancelled,
+    }
 
 
 def _reached_by(anchors: Sequence[Anchor], spans: Sequence[tuple[datetime, datetime]]) -> sa.ColumnElement[bool]:

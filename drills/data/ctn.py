@@ -122,12 +122,13 @@ async def drill(house: House, folder: Path, expected: Expected, checks: Checks, 
     with house.timed("import CTN scores around the first dose"):
         scores = house.imported("check-ins", folder / "withdrawal_pre_post.csv", "ctn_induction", clinic_id)
     with house.timed("import CTN withdrawal at visits"):
-        house.imported("check-ins", folder / "withdrawal.csv", "ctn_withdrawal", clinic_id)
+        others = house.imported("check-ins", folder / "withdrawal.csv", "ctn_withdrawal", clinic_id)
     with house.timed("import CTN visits"):
         visits = house.imported("appointments", folder / "visit.csv", "ctn_visits", clinic_id)
     with house.timed("import CTN dose-days"):
         doses = house.imported("dosing-sessions", folder / "treatment.csv", "ctn_doses", clinic_id)
     _counts(scores, doses, expected, checks)
+    checks.equal("CTN: withdrawal scores accounted for", 9701, others["stored"] + others["skipped"])
     await _visits(house, clinic_id, visits, expected, checks)
     await _links(house, clinic_id, expected, checks)
     with house.timed("import CTN scores and visits again"):

@@ -132,6 +132,9 @@ class House:
                     msg = "the service did not start; its last words:\n" + _end_of(log)
                     raise DrillFailedError(msg)
                 yield client
+        except httpx2.HTTPError as error:
+            msg = f"the service failed ({error}); its last words:\n{_end_of(log)}"
+            raise DrillFailedError(msg) from None
         finally:
             server.terminate()
             server.wait(timeout=30)

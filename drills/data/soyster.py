@@ -178,7 +178,5 @@ async def _replay(
         answer.raise_for_status()
         outcomes.update(result["outcome"] for result in answer.json()["results"])
 
-    async with asyncio.TaskGroup() as group:
-        for token, batch in requests:
-            group.create_task(send(token, batch))
+    await asyncio.gather(*(send(token, batch) for token, batch in requests))
     return outcomes, sum(len(batch) for _, batch in requests)
