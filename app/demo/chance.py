@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,7 +17,10 @@ class Chance:
 
     def __init__(self, *names: object) -> None:
         self._names = names
-        self._random = random.Random("/".join(map(str, names)))  # noqa: S311  a simulator, not a secret
+
+    @cached_property
+    def _random(self) -> random.Random:
+        return random.Random("/".join(map(str, self._names)))  # noqa: S311  a simulator, not a secret
 
     def of(self, *names: object) -> "Chance":
         """The stream of something that belongs to this."""

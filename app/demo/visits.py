@@ -8,7 +8,7 @@ from app.appointments.rules import Attendance, AttendanceReason
 from app.demo.acts import Act, AppointmentArrived, AppointmentCancelled, Attended, Booked
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
-from app.demo.people import PATIENTS, Story
+from app.demo.people import NOT_HERS, PATIENTS, Story
 from app.demo.sessions import Session
 
 THERAPISTS = ("therapist", "therapist2")
@@ -49,7 +49,9 @@ class Diary:
 def visits_of(story: Story, sessions: Sequence[Session], calendar: Calendar, diary: Diary, chance: Chance) -> list[Act]:
     """Everything about a patient's appointments, those of the coming two weeks too."""
     number = PATIENTS.index(story)
-    therapist = THERAPISTS[0 if story.hidden else number % len(THERAPISTS)]
+    if story.hidden and THERAPISTS[number % len(THERAPISTS)] in NOT_HERS:
+        number += 1  # as if she had come one later: the other therapist's next free hour
+    therapist = THERAPISTS[number % len(THERAPISTS)]
     last_day = calendar.days_ago(-13) if story.stays_days is None else _leaves(story, calendar) + timedelta(days=14)
     found: list[Act] = []
     for kind, at in _hours(story, number, sessions, calendar, last_day, therapist, diary):

@@ -1,0 +1,273 @@
+"""What is in the demo clinic, as its people see it through the API."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+
+from app.audit.models import AuditEntry
+from app.check_ins.models import CheckIn, CheckInVersion, Observation
+from app.core.db import Database
+from app.demo import trial
+from app.events.models import OutboxEvent
+from app.identity.models import Clinic, Patient
+from app.timeline.models import TimelineMoment
+from tests.demo.filled import NOW
+
+SignedIn = Callable[[str], httpx2.AsyncClient]
+PERIOD = {"from": "2026-03-29", "to": "2026-06-21"}
+TODAY = {"from": "2026-06-20T22:00:00Z", "to": "2026-06-21T22:00:00Z"}
+
+
+async def trend(client: httpx2.AsyncClient, measure: str, **query: str) -> dict[str, Any]:
+    answer = await client.get("/v1/me/trends", params={"measure": measure, **PERIOD, **query})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def patient_id(key: str, sign_ins: dict[str, Any]) -> str:
+    return next(str(who["id"]) for who in sign_ins["patients"] if who["email"] == f"{key}@example.org")
+
+
+class TestStories:
+    @pytest.mark.parametrize(
+        ("key", "measure", "label"),
+        [
+            ("sam.rivers", "craving", "improved"),
+            ("sam.rivers", "mood", "improved"),
+            ("selin", "craving", "unchanged"),
+            ("selin", "mood", "unchanged"),
+            ("viktor", "craving", "unchanged"),
+            ("viktor", "mood", "improved"),
+            ("jonas", "craving", "unchanged"),
+        ],
+    )
+    async def test_are_what_the_trends_say(self, signed_in: SignedIn, key: str, measure: str, label: str) -> None:
+        assert (await trend(signed_in(key), measure))["change"]["label"] == label
+
+    async def test_a_lapse_after_week_six_is_seen(self, signed_in: SignedIn) -> None:
+        weeks = await trend(signed_in("tomasz"), "craving", bucket="week")
+        means = [point["mean"] for point in weeks["points"]]
+
+        assert max(means[6:9]) > min(means[3:6]) + 2
+
+    async def test_a_zero_baseline_has_no_percentage(self, signed_in: SignedIn) -> None:
+        found = await trend(signed_in("luis"), "craving")
+
+        assert found["baseline"]["value"] == 0
+        assert found["change"]["percent"] is None
+
+    async def test_a_newcomer_has_too_little_for_a_baseline(self, signed_in: SignedIn) -> None:
+        found = await trend(signed_in("noor"), "craving")
+
+        assert len(found["points"]) > 6
+        assert [missing["statistic"] for missing in found["insufficient_data"]] == ["baseline"]
+
+    async def test_short_relief_is_shorter_than_the_responders(self, signed_in: SignedIn) -> None:
+        medians = {}
+        for key in ("jonas", "sam.rivers"):
+            answer = await signed_in(key).get("/v1/me/trends/dose-aligned", params={"measure": "craving", **PERIOD})
+            medians[key] = answer.json()["summary"]["median_relief_minutes"]
+
+        assert medians["jonas"] < 60 * 24 * 3 < medians["sam.rivers"]
+
+    async def test_two_substances_need_one_to_be_named(self, signed_in: SignedIn) -> None:
+        aylin = signed_in("aylin")
+        unnamed = await aylin.get("/v1/me/trends", params={"measure": "craving", **PERIOD})
+        levels = [
+            (await trend(aylin, "craving", substance=substance))["baseline"]["value"]
+            for substance in ("alcohol", "cocaine")
+        ]
+
+        assert (unnamed.status_code, unnamed.json()["code"]) == (422, "substance_required")
+        assert levels[0] > levels[1] + 1
+
+    async def test_gaps_are_left_where_check_ins_were_missed(self, signed_in: SignedIn) -> None:
+        assert (await trend(signed_in("ines"), "craving"))["gaps"]
+        assert not (await trend(signed_in("lotte"), "craving"))["gaps"]
+
+
+class TestArrival:
+    async def test_every_check_in_says_when_it_really_arrived(self, db: Database) -> None:
+        rows = (
+            await db.execute(
+                sa.select(CheckIn.recorded_at, CheckIn.received_at, CheckIn.clock_suspect).where(
+                    CheckIn.origin != "imported"
+                )
+            )
+        ).all()
+        late = [row for row in rows if row.received_at - row.recorded_at > timedelta(hours=12)]
+
+        assert len(rows) > 2500
+        assert all(row.received_at <= NOW for row in rows)
+        assert all(row.received_at >= row.recorded_at for row in rows if not row.clock_suspect)
+        assert len(late) > 100
+
+    async def test_a_clock_ahead_is_shown_but_in_no_statistic(self, db: Database) -> None:
+        suspect = sa.select(CheckIn.id).where(CheckIn.clock_suspect)
+        counted = await db.scalar(sa.select(sa.func.count()).where(Observation.check_in_id.in_(suspect)))
+        kept = (await db.scalars(suspect)).all()
+
+        assert len(kept) > 5
+        assert counted == 0
+
+    async def test_what_an_old_app_sent_is_in_quarantine(self, signed_in: SignedIn, sign_ins: dict[str, Any]) -> None:
+        pavel = patient_id("pavel", sign_ins)
+        answer = await signed_in("nurse").get(f"/v1/patients/{pavel}/quarantined-check-ins")
+
+        assert answer.status_code == 200
+        assert len(answer.json()["items"]) == 1
+
+    async def test_days_abroad_are_days_there(self, db: Database) -> None:
+        zones = Counter(await db.scalars(sa.select(CheckIn.time_zone).where(CheckIn.origin == "patient")))
+
+        assert zones["America/New_York"] > 8
+        assert set(zones) == {"America/New_York", "Europe/Berlin"}
+
+
+class TestLinks:
+    async def test_are_made_by_the_phone_by_time_and_by_a_clinician(self, db: Database) -> None:
+        how = Counter(await db.scalars(sa.select(TimelineMoment.how)))
+
+        assert how["time"] > 1000
+        assert how["client"] > 200
+        assert how["clinician"] == 1
+
+    async def test_a_correction_keeps_the_earlier_answers(self, db: Database) -> None:
+        assert await db.scalar(sa.select(sa.func.count()).select_from(CheckInVersion)) == 1
+
+
+class TestToday:
+    async def test_has_sessions_at_every_stage(self, signed_in: SignedIn) -> None:
+        answer = await signed_in("prescriber").get("/v1/dosing-sessions", params=TODAY)
+        stages = Counter(session["status"] for session in answer.json()["items"])
+
+        assert {"closed", "monitoring", "dosing", "cleared", "checked_in", "scheduled", "cancelled"} <= set(stages)
+
+    async def test_is_followed_by_more(self, signed_in: SignedIn) -> None:
+        week = {"from": TODAY["to"], "to": "2026-06-28T22:00:00Z"}
+        answer = await signed_in("coordinator").get("/v1/dosing-sessions", params=week)
+
+        assert len(answer.json()["items"]) > 5
+        assert {session["status"] for session in answer.json()["items"]} == {"scheduled"}
+
+    async def test_doses_are_half_a_milligram_a_kilogram(self, signed_in: SignedIn) -> None:
+        answer = await signed_in("sam.rivers").get("/v1/me/dosing-sessions")
+        given = [session for session in answer.json()["items"] if session["dose_started_at"]]
+
+        assert {(s["substance"], s["route"], s["dose_mg"]) for s in given} == {("ketamine", "IV", 32.0)}
+        for session in given:
+            lasted = datetime.fromisoformat(session["dose_ended_at"]) - datetime.fromisoformat(
+                session["dose_started_at"]
+            )
+            assert timedelta(minutes=40) <= lasted < timedelta(minutes=45)
+
+
+class TestPeople:
+    def test_can_be_signed_in_by_a_script(self, sign_ins: dict[str, Any]) -> None:
+        assert set(sign_ins) == {"base_url", "clinic", "patients", "clinicians", "api_client"}
+        assert sign_ins["clinic"]["time_zone"] == "Europe/Berlin"
+        assert all(set(who) == {"id", "email", "password", "access_token"} for who in sign_ins["patients"])
+        assert all(
+            set(who) == {"role", "id", "email", "password", "totp_secret", "access_token"}
+            for who in sign_ins["clinicians"]
+        )
+        assert sign_ins["api_client"] is None
+        assert sign_ins["patients"][0]["email"] == "sam.rivers@example.org"
+        assert len(sign_ins["patients"]) == 26
+
+    def test_are_staff_of_every_role(self, sign_ins: dict[str, Any]) -> None:
+        assert Counter(who["role"] for who in sign_ins["clinicians"]) == {
+            "prescriber": 1,
+            "nurse": 2,
+            "therapist": 2,
+            "coordinator": 1,
+            "clinic_admin": 1,
+            "researcher": 1,
+            "privacy_officer": 1,
+        }
+
+    async def test_are_whom_their_tokens_say(self, signed_in: SignedIn, sign_ins: dict[str, Any]) -> None:
+        sam, nurse = (await signed_in("sam.rivers").get("/v1/me"), await signed_in("nurse").get("/v1/me"))
+
+        assert sam.json()["patient_id"] == sign_ins["patients"][0]["id"]
+        assert nurse.json()["id"] == next(who["id"] for who in sign_ins["clinicians"] if who["role"] == "nurse")
+
+    async def test_sign_in_with_the_example_of_the_docs_page(self, client: httpx2.AsyncClient) -> None:
+        document = (await client.get("/openapi.json")).json()["components"]["schemas"]
+        example = {
+            name: document["SignInWrite"]["properties"][name]["examples"][0]
+            for name in ("email", "password", "device_label")
+        }
+
+        assert (await client.post("/v1/sign-ins", json=example)).status_code == 201
+
+    async def test_one_patient_is_unknown_to_two_of_them(self, signed_in: SignedIn, sign_ins: dict[str, Any]) -> None:
+        ruth = patient_id("ruth", sign_ins)
+        looked_at = {
+            key: (await signed_in(key).get(f"/v1/patients/{ruth}/trends", params={"measure": "craving"})).status_code
+            for key in ("prescriber", "nurse", "nurse2", "therapist", "therapist2")
+        }
+
+        assert looked_at == {"prescriber": 200, "nurse": 200, "nurse2": 404, "therapist": 200, "therapist2": 404}
+
+    async def test_all_others_are_known_to_every_clinician(self, signed_in: SignedIn, sign_ins: dict[str, Any]) -> None:
+        everybody = {who["id"] for who in sign_ins["patients"]}
+        hidden = {who["id"] for who in sign_ins["patients"] if who["email"].startswith("ruth")}
+        for key in ("prescriber", "nurse", "nurse2", "therapist", "therapist2", "coordinator", "admin"):
+            answer = await signed_in(key).get("/v1/patients", params={"limit": 100})
+
+            assert {found["id"] for found in answer.json()["items"]} >= everybody - hidden, key
+
+
+class TestRecord:
+    async def test_every_write_is_in_the_audit_and_in_the_outbox(self, db: Database) -> None:
+        written = Counter(await db.scalars(sa.select(AuditEntry.operation)))
+        told = Counter(await db.scalars(sa.select(OutboxEvent.type)))
+
+        assert written["start_dose"] == told["dosing_session.started"]
+        assert written["enrol_patient"] == 26
+        assert written["submit_check_in"] > 1500
+        assert told["check_in.corrected"] == 1
+
+    async def test_events_sort_in_the_order_in_which_they_happened(self, db: Database) -> None:
+        happened = (await db.scalars(sa.select(OutboxEvent.happened_at).order_by(OutboxEvent.id))).all()
+
+        assert list(happened) == sorted(happened)
+
+
+class TestTrialRecords:
+    async def test_are_labelled_and_behind_a_wall(
+        self,
+        db: Database,
+        signed_in: SignedIn,
+        client: httpx2.AsyncClient,
+        new_client: Callable[..., httpx2.AsyncClient],
+    ) -> None:
+        clinic = (await db.scalars(sa.select(Clinic).where(Clinic.name == trial.CLINIC))).one()
+        people = (await db.scalars(sa.select(Patient).where(Patient.clinic_id == clinic.id))).all()
+        sign_in = {"email": "trials@example.org", "password": "quiet-harbour-lantern-42", "device_label": "a browser"}
+        reader = new_client((await client.post("/v1/sign-ins", json=sign_in)).json()["access_token"])
+        path = f"/v1/patients/{people[0].id}/check-ins"
+
+        assert len(people) == 61
+        assert all("real trial record" in person.display_name for person in people)
+        assert (await reader.get(path)).status_code == 200
+        assert (await signed_in("prescriber").get(path)).status_code == 404
+
+    async def test_have_their_scores_before_and_after_the_first_dose(self, db: Database) -> None:
+        phases = Counter(
+            await db.scalars(
+                sa.select(TimelineMoment.phase)
+                .join(CheckIn, CheckIn.id == TimelineMoment.check_in_id)
+                .where(CheckIn.origin == "imported", TimelineMoment.how == "client")
+            )
+        )
+
+        assert phases["before"] == 61
+        assert sum(phases.values()) == 122
