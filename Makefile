@@ -97,10 +97,10 @@ coverage: ## Run the suite on SQLite, and tell which branches of all the code it
 
 # ----------------------------------------------------------------------------------------- measuring, drilling
 bench: install-dev ## Measure speed and memory beside their floors (under ten minutes)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.run
 
 bench-scale: install-dev ## The same with 20 million values stored
-	@$(BIN)/python -m benchmarks --scale
+	@$(BIN)/python -m benchmarks.run --values 20000000
 
 drill: install-dev ## Put real data sets through the service (DATA=folder)
 	@test -n "$(DATA)" || { echo "say where the data sets are: make drill DATA=folder" >&2; exit 2; }
