@@ -1,6 +1,6 @@
 """Draws the pictures of the documentation again: `python -m app.demo.pictures docs/pictures`.
 
-They are what the chart routes answer about the demo's responder, on a day that never changes.
+They are what the chart routes answer about people of the demo, on a day that never changes.
 """
 
 import asyncio
@@ -15,13 +15,15 @@ from app.core import clock
 from app.core.db import unit_of_work
 from app.demo import filling, roster
 from app.demo.database import demo_settings
+from app.demo.people import DOMAIN
 from app.main import create_app
 
 DAY: Final = datetime(2026, 11, 22, 14, tzinfo=UTC)
 PICTURES: Final = {
-    "craving.png": "/v1/me/trends/chart.png?measure=craving&from=2026-08-30",
-    "mood-after-doses.png": "/v1/me/trends/dose-aligned/chart.png?measure=mood",
+    "craving.png": ("sam.rivers", "/v1/me/trends/chart.png?measure=craving&from=2026-08-30"),
+    "craving-after-doses.png": ("jonas", "/v1/me/trends/dose-aligned/chart.png?measure=craving&from=2026-10-05"),
 }
+"""Whose trend is drawn, and the address it has for them."""
 
 
 def draw(database: Path, now: datetime, folder: Path) -> list[Path]:
@@ -39,8 +41,8 @@ async def _ask(database: Path) -> dict[str, bytes]:
     app = create_app(settings)
     async with unit_of_work(app.state.engine) as db:
         document = await roster.as_json(db, settings, await roster.read(db))
-    token = document["patients"][0]["access_token"]
-    found = {name: await _get(app, address, token) for name, address in PICTURES.items()}
+    tokens = {who["email"]: who["access_token"] for who in document["patients"]}
+    found = {name: await _get(app, address, tokens[f"{key}@{DOMAIN}"]) for name, (key, address) in PICTURES.items()}
     await app.state.engine.dispose()
     return found
 
