@@ -167,9 +167,14 @@ class Map(Section):
         return self
 
     @property
+    def when(self) -> Time | InventedTime:
+        """The one rule about time that there is."""
+        return self.time or self.invented_time  # type: ignore[return-value]  # one of them is there
+
+    @property
     def zone(self) -> str:
         """Where the people were."""
-        return (self.time or self.invented_time).zone  # type: ignore[union-attr]  # one of them is there
+        return self.when.zone
 
     def cells(self) -> Iterable[Cell]:
         """Everything that is taken from a row, beside person and time."""

@@ -1,7 +1,7 @@
 """What a row becomes: a check-in's report, a session or an appointment of the past."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeVar
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from app.appointments.rules import (
+    LONGEST,
     TOOK_PART,
     AppointmentChannel,
     AppointmentFormat,
@@ -23,7 +24,7 @@ from app.dosing import rules as dosing
 from app.dosing.rules import DoseRoute, Substance
 from app.dosing.service import SessionHistory
 from app.imports.cells import Cell
-from app.imports.maps import AppointmentsMap, CheckInsMap, DosingSessionsMap, InstrumentMap, Kind, Map
+from app.imports.maps import AppointmentsMap, CheckInsMap, DosingSessionsMap, InstrumentMap, Kind, Map, Time
 from app.imports.rules import Fault, Place, Row, decimal, first_filled, key_of, place_of, record_id, taken, whole
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -97,8 +98,7 @@ def _response(rule: InstrumentMap, row: Row) -> ResponseWrite | None:
 
 def _dosing_session(mapping: DosingSessionsMap, row: Row, number: int, patient: UUID, now: datetime) -> Record:
     place = _past(mapping, row, now)
-    if place.ends_at and place.ends_at > place.at + dosing.LONGEST_DOSE:
-        raise Fault("too_long", mapping.time.end_column if mapping.time else None)
+    _must_end_within(dosing.LONGEST_DOSE, place, mapping)
     column = mapping.dose_mg.column if mapping.dose_mg else None
     dose_mg = decimal(taken(mapping.dose_mg, row), column)
     if dose_mg is not None and not dosing.LEAST_DOSE_MG <= dose_mg <= dosing.MOST_DOSE_MG:
@@ -122,6 +122,7 @@ def _dosing_session(mapping: DosingSessionsMap, row: Row, number: int, patient: 
 def _appointment(mapping: AppointmentsMap, row: Row, number: int, patient: UUID, now: datetime) -> Record:
     attendance = _one(Attendance, mapping.attendance, row)
     place = _past(mapping, row, now) if attendance else place_of(mapping, row)
+    _must_end_within(LONGEST, place, mapping)
     if place.ends_at == place.at:
         place = Place(place.at, None, place.remarks, place.note)
     reason, remarks = _one(AttendanceReason, mapping.reason, row), place.remarks
@@ -155,13 +156,17 @@ def _minutes(mapping: AppointmentsMap, row: Row, attendance: Attendance | None) 
     return minutes
 
 
+def _must_end_within(longest: timedelta, place: Place, mapping: Map) -> None:
+    if place.ends_at and place.ends_at > place.at + longest:
+        raise Fault("too_long", mapping.time.end_column if mapping.time else None)
+
+
 def _past(mapping: Map, row: Row, now: datetime) -> Place:
     """Where the row lies in time; what has happened cannot lie in the future."""
     place = place_of(mapping, row)
     if place.at > now:
-        invented = mapping.invented_time
-        column = mapping.time.column if mapping.time else first_filled(invented.day if invented else [], row)
-        raise Fault("in_the_future", column)
+        rule = mapping.when
+        raise Fault("in_the_future", rule.column if isinstance(rule, Time) else first_filled(rule.day, row))
     return place
 
 

@@ -137,11 +137,8 @@ def on_the_wall(local: datetime, time_zone: str) -> tuple[datetime, str | None]:
 
 def place_of(mapping: Map, row: Row) -> Place:
     """Where the row lies in time."""
-    if mapping.time is not None:
-        return _told(mapping.time, row)
-    if mapping.invented_time is not None:
-        return _invented(mapping.invented_time, row)
-    raise Fault("no_time")
+    rule = mapping.when
+    return _told(rule, row) if isinstance(rule, Time) else _invented(rule, row)
 
 
 def _told(rule: Time, row: Row) -> Place:
@@ -164,20 +161,20 @@ def _instant(rule: Time, row: Row, column: str) -> tuple[datetime, str | None]:
         read = datetime.strptime(text, rule.format)  # noqa: DTZ007  the map says what it means
     except ValueError:
         raise Fault("time_format", column) from None
-    if rule.reads == "wall_clock":
-        at, remark = _near_our_days(read, column, rule.zone)
+    return _in_our_days(read, column, rule.zone if rule.reads == "wall_clock" else None)
+
+
+def _in_our_days(read: datetime, column: str, time_zone: str | None) -> tuple[datetime, str | None]:
+    """The instant of what was read: on the wall of a zone, else by its own offset or in UTC; years of ours only."""
+    if not EARLIEST.year - 1 <= read.year <= LATEST.year:  # beyond these the conversion itself could overflow
+        raise Fault("time_range", column)
+    if time_zone is not None:
+        at, remark = on_the_wall(read, time_zone)
     else:
         at, remark = (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC), None
     if not EARLIEST <= at < LATEST:
         raise Fault("time_range", column)
     return at, remark
-
-
-def _near_our_days(read: datetime, column: str, time_zone: str) -> tuple[datetime, str | None]:
-    """The same as `on_the_wall`, for years in which no conversion can overflow."""
-    if not EARLIEST.year <= read.year < LATEST.year:
-        raise Fault("time_range", column)
-    return on_the_wall(read, time_zone)
 
 
 def _invented(rule: InventedTime, row: Row) -> Place:
@@ -198,7 +195,7 @@ def _invented(rule: InventedTime, row: Row) -> Place:
         local = datetime.combine(rule.anchor, clock) + timedelta(days=day or 0)
     except OverflowError:
         raise Fault("time_range", column) from None
-    at, remark = _near_our_days(local, column, rule.zone)
+    at, remark = _in_our_days(local, column, rule.zone)
     note = f"Date and time are invented: day {day} of the source, counted from {rule.anchor}, at {clock:%H:%M}.{whence}"
     return Place(at, None, tuple(remarks + ([remark] if remark else [])), note)
 

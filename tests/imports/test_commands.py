@@ -252,7 +252,6 @@ class TestWhatStopsAnImport:
                 "sqlite:///{folder}/empty.db",
                 "The database does not have the newest schema: run `afterglow migrate` first.",
             ),
-            ("sqlite:///{folder}", "The database does not answer."),
             ("postgresql://nobody@/nowhere?host={folder}", "The database does not answer."),
         ],
     )

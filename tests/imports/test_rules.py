@@ -111,6 +111,26 @@ class TestPlaceOf:
 
         assert (fault.value.reason, fault.value.column, fault.value.skips) == (reason, "at", False)
 
+    @pytest.mark.parametrize("text", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "2000-01-01T00:00+00:01"])
+    def test_refuses_what_is_out_of_range_by_its_offset(self, text: str) -> None:
+        time = {"column": "at", "format": "%Y-%m-%dT%H:%M%z", "reads": "offset", "zone": "Europe/Berlin"}
+
+        with pytest.raises(Fault, match="time_range"):
+            rules.place_of(a_map(time=time), {"at": text})
+
+    def test_remarks_on_an_end_too(self) -> None:
+        time = {
+            "column": "at",
+            "format": "%Y-%m-%d %H:%M",
+            "reads": "wall_clock",
+            "zone": "America/Los_Angeles",
+            "end_column": "end",
+        }
+
+        place = rules.place_of(a_map(time=time), {"at": "2018-03-11 01:30", "end": "2018-03-11 02:30"})
+
+        assert (place.remarks, place.ends_at) == (("time_in_gap",), datetime(2018, 3, 11, 10, 30, tzinfo=UTC))
+
 
 class TestInventedTimes:
     def test_count_days_from_an_anchor_and_say_so(self) -> None:
