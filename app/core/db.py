@@ -300,4 +300,7 @@ async def transaction(request: Request) -> AsyncIterator[Database]:
         await db.close()
 
 
+begin = asynccontextmanager(transaction)
+"""The same for a request that is answered before its dependencies are looked at."""
+
 Db = Annotated[Database, Depends(transaction, scope="function")]

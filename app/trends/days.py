@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class LocalDay:
+class LocalDay(NamedTuple):
     """What a measure did on one of the patient's local days. Only days with values exist."""
 
     day: date
@@ -68,8 +67,8 @@ def gaps(days: Sequence[date], *, until: date, shortest: int) -> list[Gap]:
     """Return the runs of at least so many days without a value, between values and from the last one to `until`."""
     one = timedelta(days=1)
     ends = [*days, until + one] if days else []
-    runs = [Gap(before + one, after - one) for before, after in pairwise(ends)]
-    return [run for run in runs if run.days >= shortest]
+    long = timedelta(days=shortest)
+    return [Gap(before + one, after - one) for before, after in pairwise(ends) if after - before > long]
 
 
 def whole_weeks(found: Sequence[Gap]) -> list[Gap]:

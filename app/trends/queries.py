@@ -257,7 +257,7 @@ async def by_day(
     window = {"baseline_start": instant(start), "baseline_end": instant(end)}
     rows: Sequence[Any] = (await db.read(_BY_DAY, whose.parameters | period.parameters | window)).all()
     days = [LocalDay(*row) for row in rows if row[0] is not None]
-    return sorted(days, key=attrgetter("day")), [row[1] for row in rows if row[0] is None]
+    return sorted(days), [row[1] for row in rows if row[0] is None]
 
 
 async def markers(db: Database, patient: PatientView, start: datetime, end: datetime) -> tuple[list[Any], int | None]:

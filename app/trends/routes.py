@@ -12,18 +12,16 @@ from app.charts.trend import trend_chart
 from app.core import clock
 from app.core.db import Database, Db
 from app.core.errors import problems
-from app.core.etags import composed_tag, not_modified, stamp, unchanged
+from app.core.etags import stamp
 from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
 from app.trends import answers, asked, pictures, schemas, service
 from app.trends.asked import Asked, DoseAlignedChartQuery, DoseAlignedQuery, SeriesQuery, TrendChartQuery, TrendQuery
 from app.trends.drawing import Drawn
 from app.trends.errors import SubstanceRequired
+from app.trends.revalidation import RevalidatedRoute, tag_of
 
-router = APIRouter(prefix="/v1", tags=["trends"])
-
-REVISION = "1"
-"""Part of every entity tag; raised when the same data is answered differently."""
+router = APIRouter(prefix="/v1", tags=["trends"], route_class=RevalidatedRoute)
 
 READ: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}, **problems(SubstanceRequired)}
 SVG_FORMAT, PNG_FORMAT = "image/svg+xml", "image/png"
@@ -225,57 +223,39 @@ async def draw_patient_dose_aligned_trend_as_png(
 
 
 async def _trend(request: Request, access: PatientAccess, db: Database, query: TrendQuery) -> Response:
-    question, tag = _understood(request, access, query)
-    if unchanged(request, tag):
-        return not_modified(tag)
+    question = _understood(access, query)
     reading = await service.trend(db, access, question, query.bucket, query.points)
-    return _stamped(Response(answers.trend(reading), media_type="application/json"), tag)
+    return _stamped(Response(answers.trend(reading), media_type="application/json"), tag_of(request, access))
 
 
 async def _dose_aligned(request: Request, access: PatientAccess, db: Database, query: DoseAlignedQuery) -> Response:
-    question, tag = _understood(request, access, query)
-    if unchanged(request, tag):
-        return not_modified(tag)
+    question = _understood(access, query)
     reading = await service.dose_aligned(db, access, question)
-    return _stamped(Response(answers.dose_aligned(reading), media_type="application/json"), tag)
+    return _stamped(Response(answers.dose_aligned(reading), media_type="application/json"), tag_of(request, access))
 
 
 async def _trend_chart(
     request: Request, access: PatientAccess, db: Database, query: TrendChartQuery, media_type: str
 ) -> Response:
-    question, tag = _understood(request, access, query)
-    if unchanged(request, tag):
-        return not_modified(tag)
+    question = _understood(access, query)
     reading = await service.trend(db, access, question, query.bucket, query.points)
-    return _stamped(_drawn(lambda: trend_chart(pictures.trend(reading, access.clinic, query)), media_type), tag)
+    return _stamped(
+        _drawn(lambda: trend_chart(pictures.trend(reading, access.clinic, query)), media_type), tag_of(request, access)
+    )
 
 
 async def _dose_aligned_chart(
     request: Request, access: PatientAccess, db: Database, query: DoseAlignedChartQuery, media_type: str
 ) -> Response:
-    question, tag = _understood(request, access, query)
-    if unchanged(request, tag):
-        return not_modified(tag)
+    question = _understood(access, query)
     reading = await service.dose_aligned(db, access, question)
     picture = pictures.dose_aligned(reading, access.clinic, query)
-    return _stamped(_drawn(lambda: dose_aligned_chart(picture), media_type), tag)
+    return _stamped(_drawn(lambda: dose_aligned_chart(picture), media_type), tag_of(request, access))
 
 
-def _understood(request: Request, access: PatientAccess, query: SeriesQuery) -> tuple[Asked, str]:
-    """What is asked, and the tag of its answer, which changes with the record, the protocol and the local day."""
-    question = asked.understand(query, access.patient, clock.now())
-    tag = composed_tag(
-        REVISION,
-        request.url.path,
-        access.patient.id,
-        access.patient.revision,
-        access.patient.time_zone,
-        access.clinic.protocol_version,
-        access.clinic.locale,
-        question.today,
-        *(getattr(query, name) for name in type(query).model_fields),
-    )
-    return question, tag
+def _understood(access: PatientAccess, query: SeriesQuery) -> Asked:
+    """What is asked, for this patient today."""
+    return asked.understand(query, access.patient, clock.now())
 
 
 def _drawn(draw: Callable[[], str], media_type: str) -> Drawn:

@@ -1,0 +1,57 @@
+"""Answers 304 to who has the newest answer, before anything of the request but its caller is looked at.
+
+A phone asks for its trends each time it is opened, and mostly nothing has changed. What the answer depends on is known
+as soon as the guard has let the caller in: their record's revision, the clinic's protocol, the local day and the
+address. So a request with `If-None-Match` is compared there, and only goes the usual way when it has to be answered.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from app.core import clock
+from app.core.db import begin
+from app.core.etags import composed_tag, not_modified, unchanged
+from app.core.fields import zone
+from app.core.openapi import guards
+from app.identity.access import PatientAccess
+
+REVISION: Final = "1"
+"""Part of every entity tag; raised when the same data is answered differently."""
+
+
+def tag_of(request: Request, access: PatientAccess) -> str:
+    """The tag of the answer to this address for this patient, as things stand now."""
+    return composed_tag(
+        REVISION,
+        request.url.path,
+        request.scope["query_string"].decode("latin-1"),
+        access.patient.id,
+        access.patient.revision,
+        access.patient.time_zone,
+        access.clinic.protocol_version,
+        access.clinic.locale,
+        clock.now().astimezone(zone(access.patient.time_zone)).date(),
+    )
+
+
+class RevalidatedRoute(APIRoute):
+    """A route whose answers carry `tag_of`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, with the question of the tag before it."""
+        handle = super().get_route_handler()
+        (guard,) = guards(self.dependant)
+
+        async def revalidate(request: Request) -> Response:
+            if "if-none-match" in request.headers:
+                async with begin(request) as db:
+                    tag = tag_of(request, await guard(request, db))
+                    if unchanged(request, tag):
+                        return not_modified(tag)
+                    await db.abandon()  # the usual way lets the caller in anew, and notes it
+            return await handle(request)
+
+        return revalidate
