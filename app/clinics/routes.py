@@ -1,6 +1,6 @@
 """The routes of a clinic's administration."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +10,7 @@ from app.clinics.errors import AlreadyActive, UnknownStaff
 from app.core import errors
 from app.core.db import Db
 from app.core.errors import problems
-from app.core.etags import IfMatch, stamp, version_tag
+from app.core.etags import IfMatch, not_modified, stamp, unchanged, version_tag
 from app.core.pagination import CursorInvalid, Paging
 from app.core.requests import StrictRoute
 from app.identity import service as identity
@@ -19,6 +19,7 @@ from app.identity.permissions import Permission, Role
 from app.protocols import service as protocols
 
 router = APIRouter(prefix="/v1", tags=["clinic"], route_class=StrictRoute)
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
 CHANGED = (errors.InvalidRequest, errors.PreconditionFailed, errors.PreconditionRequired)
 
 
@@ -61,14 +62,21 @@ async def list_patients(
     "/patients/{patient_id}",
     summary="One patient and who looks after them",
     response_model=schemas.Patient,
-    responses=problems(errors.NotFound),
+    responses=UNCHANGED | problems(errors.NotFound),
 )
 async def read_patient(
-    patient_id: UUID, response: Response, access: Annotated[PatientAccess, allow(Permission.PATIENTS_READ)], db: Db
-) -> schemas.Patient:
+    patient_id: UUID,
+    request: Request,
+    response: Response,
+    access: Annotated[PatientAccess, allow(Permission.PATIENTS_READ)],
+    db: Db,
+) -> schemas.Patient | Response:
     """Name, zone, status and care team."""
     found = await service.patient_with_team(db, access.clinic.id, access.patient.id)
-    stamp(response, version_tag(found["version"]))
+    tag = version_tag(found["version"])
+    if unchanged(request, tag):
+        return not_modified(tag)
+    stamp(response, tag)
     return schemas.Patient.model_validate(found)
 
 
@@ -139,13 +147,19 @@ async def invite_staff(
     return schemas.Invitation(code=made.code, expires_at=made.expires_at)
 
 
-@router.get("/protocol", summary="The clinic's figures", response_model=schemas.SignedProtocol)
+@router.get("/protocol", summary="The clinic's figures", response_model=schemas.SignedProtocol, responses=UNCHANGED)
 async def read_protocol(
-    response: Response, access: Annotated[ClinicAccess, allow_in_clinic(Permission.PROTOCOL_READ)], db: Db
-) -> schemas.SignedProtocol:
+    request: Request,
+    response: Response,
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.PROTOCOL_READ)],
+    db: Db,
+) -> schemas.SignedProtocol | Response:
     """Every threshold the software uses for this clinic, its version, and who signed it off."""
+    tag = version_tag(access.clinic.protocol_version)
+    if unchanged(request, tag):
+        return not_modified(tag)
     row = await protocols.row(db, access.clinic.id, access.clinic.protocol_version)
-    stamp(response, version_tag(row.version))
+    stamp(response, tag)
     return schemas.SignedProtocol.model_validate(row)
 
 

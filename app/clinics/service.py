@@ -243,8 +243,7 @@ async def sign_protocol(
 
 
 async def _link_again(db: Database, clinic_id: UUID, windows: LinkingWindows) -> None:
-    """Link every check-in of the clinic by the new windows. Patients are locked in one order, so that nobody waits in a
-    ring."""
+    """Link every check-in of the clinic by the new windows; patients are locked in one order, so no ring can form."""
     everyone = await db.scalars(sa.select(Patient.id).where(Patient.clinic_id == clinic_id).order_by(Patient.id))
     for patient_id in everyone.all():
         patient = await patient_for_writing(db, clinic_id, patient_id)

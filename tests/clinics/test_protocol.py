@@ -94,12 +94,11 @@ class TestSignProtocol:
         patient: Person,
         new_client: Callable[..., httpx2.AsyncClient],
     ) -> None:
-        assert patient.patient is not None
         as_patient = new_client(patient.token)
         day = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
         session_id, check_in_id = an_id(), an_id()
         await as_prescriber.put(
-            f"/v1/patients/{patient.patient.id}/dosing-sessions/{session_id}", json={"scheduled_at": day.isoformat()}
+            f"/v1/patients/{patient.patient_id}/dosing-sessions/{session_id}", json={"scheduled_at": day.isoformat()}
         )
         before = day - timedelta(hours=73)
         await as_patient.put(f"/v1/me/check-ins/{check_in_id}", json=a_report(before))
