@@ -14,7 +14,7 @@ import asyncpg
 
 PATIENT = os.environ.get("FLOOR_PATIENT", str(uuid.UUID(int=0)))
 CLINIC = os.environ.get("FLOOR_CLINIC", str(uuid.UUID(int=0)))
-_pool: Any = None
+_pools: list[Any] = []
 
 INSERT = "INSERT INTO floor_rows (id, patient_id, body, at) VALUES ($1, $2, $3, $4)"
 RAW = (
@@ -30,10 +30,9 @@ SESSIONS = "SELECT * FROM dosing_sessions WHERE clinic_id = $1 AND scheduled_at 
 
 
 async def _opened() -> Any:
-    global _pool
-    if _pool is None:
-        _pool = await asyncpg.create_pool(os.environ["FLOOR_DSN"], min_size=8, max_size=8)
-    return _pool
+    if not _pools:
+        _pools.append(await asyncpg.create_pool(os.environ["FLOOR_DSN"], min_size=8, max_size=8))
+    return _pools[0]
 
 
 async def _insert(body: bytes) -> bytes:

@@ -112,7 +112,9 @@ async def drive(
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     opened = [
-        await loop.create_connection(lambda: _Connection(next_request, measured, frozenset(expected)), "127.0.0.1", port)
+        await loop.create_connection(
+            lambda: _Connection(next_request, measured, frozenset(expected)), "127.0.0.1", port
+        )
         for _ in range(connections)
     ]
     await asyncio.gather(*(protocol.finished for _, protocol in opened))

@@ -37,7 +37,18 @@ def serve(application: str, probe: str, environment: Mapping[str, str], *, facto
     with socket.socket() as finder:
         finder.bind(("127.0.0.1", 0))
         port = finder.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        application,
+        "--port",
+        str(port),
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+    ]
     command += ["--no-access-log", "--log-level", "warning", *(["--factory"] if factory else [])]
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | dict(environment))

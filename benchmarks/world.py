@@ -29,8 +29,8 @@ LAST_DAY = datetime(2026, 11, 22, tzinfo=UTC)
 FILL = """
 INSERT INTO check_ins (id, clinic_id, patient_id, version, revision, recorded_at, time_zone, utc_offset_minutes,
     received_at, clock_suspect, late, origin, responses, scores, fingerprint)
-SELECT md5($2::uuid::text || n)::uuid, $1::uuid, $2::uuid, 1, n, $4::timestamptz - n * ($5::interval / $3::int), 'UTC', 0, now(), false,
-    false, 'patient', '[]', '[]', decode(md5($2::uuid::text || n), 'hex')
+SELECT md5($2::uuid::text || n)::uuid, $1::uuid, $2::uuid, 1, n,
+    $4::timestamptz - n * ($5::interval / $3::int), 'UTC', 0, now(), false, false, 'patient', '[]', '[]', decode(md5($2::uuid::text || n), 'hex')
 FROM generate_series(1, $3::int) AS n
 """
 FILL_MOMENTS = """
@@ -42,7 +42,8 @@ FILL_VALUES = """
 INSERT INTO observations (clinic_id, patient_id, measure, substance, recorded_at, check_in_id, value, local_day,
     utc_offset_minutes)
 SELECT clinic_id, patient_id, measure, substance, recorded_at, id,
-    round(5 + 3 * sin(extract(epoch FROM recorded_at) / 90000.0) + revision % 3), (recorded_at AT TIME ZONE 'UTC')::date, 0
+    round(5 + 3 * sin(extract(epoch FROM recorded_at) / 90000.0) + revision % 3),
+    (recorded_at AT TIME ZONE 'UTC')::date, 0
 FROM check_ins, (VALUES ('craving', 'alcohol'), ('craving_peak', 'alcohol'), ('mood', ''), ('withdrawal', ''))
     AS m (measure, substance)
 WHERE clinic_id = $1 AND patient_id = $2
@@ -98,9 +99,7 @@ async def make(settings: Settings, *, filler_patients: int) -> World:
     return world
 
 
-async def _person(
-    db: Database, settings: Settings, clinic_id: UUID, role: Role, name: str
-) -> tuple[UUID | None, str]:
+async def _person(db: Database, settings: Settings, clinic_id: UUID, role: Role, name: str) -> tuple[UUID | None, str]:
     patient = None
     if role is Role.PATIENT:
         patient = (await clinics.enrol(db, clinic_id, display_name=name, time_zone="Europe/Berlin")).id
@@ -174,7 +173,9 @@ async def _fill(world: World, filler_patients: int, db: Database) -> None:
             )
             await connection.execute(FILL_MOMENTS, world.clinic_id, patient_id)
             await connection.execute(FILL_VALUES, world.clinic_id, patient_id)
-    await connection.execute("CREATE TABLE floor_rows (id uuid PRIMARY KEY, patient_id uuid, body text, at timestamptz)")
+    await connection.execute(
+        "CREATE TABLE floor_rows (id uuid PRIMARY KEY, patient_id uuid, body text, at timestamptz)"
+    )
     await connection.execute("VACUUM (ANALYZE)")
     await connection.close()
 

@@ -14,7 +14,7 @@ from app.identity import service as identity
 from app.identity.models import Clinic, Membership, Patient
 from app.identity.permissions import Role
 
-PASSWORD = "correct-harbour-lantern"  # noqa: S105  of people who do not exist
+PASSWORD = "correct-harbour-lantern"
 _numbers = itertools.count(1)
 
 
@@ -27,6 +27,12 @@ class Person:
     token: str
     refresh_token: str
     patient: Patient | None = None
+
+    @property
+    def patient_id(self) -> UUID:
+        """Of their own record."""
+        assert self.patient is not None
+        return self.patient.id
 
     @property
     def headers(self) -> dict[str, str]:

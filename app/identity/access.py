@@ -131,7 +131,9 @@ class _Me(AccessGuard):
                 own = _caller(row)
                 audit.keep(db, entry | _who(own) | {"patient_id": row.patient_id})
                 return await _patient_access(db, own, row, Reach.OWN)
-        row = await _look_up(request, db, queries.own(locks=permission.writes, relaxed=_relaxed(request, db, permission)))
+        row = await _look_up(
+            request, db, queries.own(locks=permission.writes, relaxed=_relaxed(request, db, permission))
+        )
         if row is None:  # not a patient, or nobody
             self._decide(request, db, _known(await _look_up(request, db, queries.caller(relaxed=False))), held=False)
         held = reach(permission, Role(_known(row).role)) is Reach.OWN

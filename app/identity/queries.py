@@ -88,7 +88,7 @@ def own_noted(*, relaxed: bool) -> sa.Select[Any]:
     }
     told = {name: sa.bindparam(f"entry_{name}", type_=_entry[name].type) for name in TOLD}
     noted = (
-        sa.insert(AuditEntry.__table__)
+        sa.insert(AuditEntry)
         .from_select(
             [*known, *told],
             sa.select(*known.values(), *told.values()).where(

@@ -46,7 +46,7 @@ class TestSubmitCheckIn:
         (event,) = [event for event in await rows(db, OutboxEvent) if event.type == "check_in.recorded"]
         assert event.subject_id == check_in_id
         (entry,) = [e for e in await rows(db, AuditEntry) if e.operation == "submit_check_in"]
-        assert (entry.patient_id, entry.outcome, entry.subject_id) == (patient.patient.id, "allowed", check_in_id)
+        assert (entry.patient_id, entry.outcome, entry.subject_id) == (patient.patient_id, "allowed", check_in_id)
         (revision,) = await rows(db, PatientRevision)
         assert revision.revision == 1
 
@@ -232,10 +232,10 @@ class TestSubmitBatch:
     ) -> None:
         await as_patient.post("/v1/me/check-ins/batch", json={"check_ins": [{"id": str(an_id())}]})
 
-        answer = await as_prescriber.get(f"/v1/patients/{patient.patient.id}/quarantined-check-ins")
+        answer = await as_prescriber.get(f"/v1/patients/{patient.patient_id}/quarantined-check-ins")
 
         assert [item["problem"]["code"] for item in answer.json()["items"]] == ["check_in_invalid"]
-        again = await as_prescriber.get(f"/v1/patients/{patient.patient.id}/quarantined-check-ins")
+        again = await as_prescriber.get(f"/v1/patients/{patient.patient_id}/quarantined-check-ins")
         assert again.json() == answer.json()
 
 
@@ -248,7 +248,9 @@ class TestListCheckIns:
         seen: list[str] = []
         cursor: str | None = None
         while True:
-            page = await as_patient.get("/v1/me/check-ins", params={"limit": 7} | ({"cursor": cursor} if cursor else {}))
+            page = await as_patient.get(
+                "/v1/me/check-ins", params={"limit": 7} | ({"cursor": cursor} if cursor else {})
+            )
             seen += [item["id"] for item in page.json()["items"]]
             cursor = page.json()["next_cursor"]
             if cursor is None:
@@ -286,7 +288,7 @@ class TestReadCheckIn:
         check_in_id = an_id()
         await as_patient.put(f"/v1/me/check-ins/{check_in_id}", json=a_report())
 
-        seen = await as_prescriber.get(f"/v1/patients/{patient.patient.id}/check-ins/{check_in_id}")
+        seen = await as_prescriber.get(f"/v1/patients/{patient.patient_id}/check-ins/{check_in_id}")
         unknown = await as_prescriber.get(f"/v1/patients/{an_id()}/check-ins/{check_in_id}")
 
         assert (seen.status_code, unknown.status_code) == (200, 404)
