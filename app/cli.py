@@ -107,7 +107,7 @@ def demo(
     if not no_serve:
         from app.main import create_app
 
-        typer.echo("\nServing. Ctrl+C ends it; the clinic is kept for the next time.")
+        typer.echo(f"\nServing {settings.public_url}. Ctrl+C ends it; the clinic is kept for the next time.")
         _run(create_app(settings), settings, host, port)
 
 

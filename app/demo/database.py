@@ -1,6 +1,7 @@
 """The demo's database: where it is, which settings it is served with, and whether one can be kept."""
 
 import contextlib
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ def demo_settings(path: Path, base_url: str) -> Settings:
         public_url=base_url,
         access_token_minutes=HALF_A_DAY_MINUTES,
         log_format="console",
+        log_level=os.environ.get("AFTERGLOW_LOG_LEVEL", "WARNING"),  # the guide should stay on the screen
     )
 
 

@@ -37,7 +37,7 @@ def draw(database: Path, now: datetime, folder: Path) -> list[Path]:
 
 
 async def _ask(database: Path) -> dict[str, bytes]:
-    settings = demo_settings(database, "http://127.0.0.1:8000").model_copy(update={"log_level": "WARNING"})
+    settings = demo_settings(database, "http://127.0.0.1:8000")
     app = create_app(settings)
     async with unit_of_work(app.state.engine) as db:
         document = await roster.as_json(db, settings, await roster.read(db))
