@@ -1,10 +1,10 @@
 """`make bench`: every row of our performance goals with its floor, interleaved, in one run."""
 
+import argparse
 import asyncio
 import itertools
 import json
 import platform
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from tests.postgresql import Server, address
 
 ROUNDS = 5
 SECONDS = 2.0
-FILLER = 48
+USUAL_VALUES = 1_000_000
+VALUES_OF_A_FILLER = 20_000
 TAIL, GROWTH, IDLE_MB = 8, 1.5, 110
 RESULTS = Path(__file__).parent / "results.md"
 
@@ -217,17 +218,17 @@ def floor_environment(world: World) -> dict[str, str]:
     }
 
 
-async def run(only: set[str], rounds: int) -> list[str]:
+async def run(only: set[str], rounds: int, fillers: int) -> list[str]:
     """Everything, as lines of the report."""
     server = Server(durable=True)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return await _run(server, Path(folder), only, rounds)
+            return await _run(server, Path(folder), only, rounds, fillers)
         finally:
             server.stop()
 
 
-async def _run(server: Server, folder: Path, only: set[str], rounds: int) -> list[str]:
+async def _run(server: Server, folder: Path, only: set[str], rounds: int, fillers: int) -> list[str]:
     def wanted(name: str) -> bool:
         return not only or name in only
 
@@ -240,7 +241,7 @@ async def _run(server: Server, folder: Path, only: set[str], rounds: int) -> lis
     on_sqlite = Settings(database_url=f"sqlite:///{folder}/bench.db")
     for settings in (on_postgresql, on_sqlite):
         worlds.migrate(settings)
-    world = await worlds.make(on_postgresql, filler_patients=FILLER)
+    world = await worlds.make(on_postgresql, filler_patients=fillers)
     small = await worlds.make(on_sqlite, filler_patients=0)
     lines: list[str] = []
     with (
@@ -282,8 +283,12 @@ async def _run(server: Server, folder: Path, only: set[str], rounds: int) -> lis
 
 def main() -> None:
     """Measure and write the report."""
-    only = set(sys.argv[1].split(",")) if len(sys.argv) > 1 else set()
-    lines = asyncio.run(run(only, ROUNDS))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="?", default="", help="only these rows, such as P1,P6; writes no report")
+    parser.add_argument("--values", type=int, default=USUAL_VALUES, help="how many values to store first")
+    wanted = parser.parse_args()
+    only = set(filter(None, wanted.rows.split(",")))
+    lines = asyncio.run(run(only, ROUNDS, wanted.values // VALUES_OF_A_FILLER))
     heading = (
         "# Benchmarks\n\nRatios to a bare ASGI floor on the same server and database, measured in turn in one run "
         "(median, lowest and highest of the rounds); lower is better. `make bench` writes this page.\n\n"
@@ -295,7 +300,8 @@ def main() -> None:
     text = heading + "\n".join(lines) + "\n"
     print(text)
     if not only:
-        RESULTS.write_text(text, encoding="utf-8")
+        report = RESULTS if wanted.values == USUAL_VALUES else RESULTS.with_name("results-scale.md")
+        report.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

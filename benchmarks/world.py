@@ -30,7 +30,8 @@ FILL = """
 INSERT INTO check_ins (id, clinic_id, patient_id, version, revision, recorded_at, time_zone, utc_offset_minutes,
     received_at, clock_suspect, late, origin, responses, scores, fingerprint)
 SELECT md5($2::uuid::text || n)::uuid, $1::uuid, $2::uuid, 1, n,
-    $4::timestamptz - n * ($5::interval / $3::int), 'UTC', 0, now(), false, false, 'patient', '[]', '[]', decode(md5($2::uuid::text || n), 'hex')
+    $4::timestamptz - n * ($5::interval / $3::int), 'UTC', 0, now(), false, false, 'patient', '[]', '[]',
+    decode(md5($2::uuid::text || n), 'hex')
 FROM generate_series(1, $3::int) AS n
 """
 FILL_MOMENTS = """
