@@ -81,13 +81,13 @@ def theil_sen(times: Sequence[float], values: Sequence[float], *, alpha: float |
     if not len(slopes):
         return None
     slopes.sort()
-    per_unit = _median_of_sorted(slopes)
+    per_unit = _middle(slopes)
     low = high = None
-    if alpha is not None and len(np.unique(t)) == len(t):
-        low, high = _kendall_interval(y, slopes, alpha)
+    if alpha is not None and len(set(times)) == len(times):
+        low, high = _kendall_interval(values, slopes, alpha)
     return Slope(
         per_unit=per_unit,
-        intercept=float(np.median(y)) - per_unit * float(np.median(t)),
+        intercept=_middle(sorted(values)) - per_unit * _middle(sorted(times)),
         ci_low=low,
         ci_high=high,
         n=len(t),
@@ -122,17 +122,18 @@ def _slopes_by_lag(t: "NDArray[np.float64]", y: "NDArray[np.float64]", step: int
     return np.concatenate(pieces)
 
 
-def _median_of_sorted(ordered: "NDArray[np.float64]") -> float:
+def _middle(ordered: "Sequence[float] | NDArray[np.float64]") -> float:
+    """Return the median of values that are in order; numpy's own looks for it longer than all else here takes."""
     middle = len(ordered) // 2
     if len(ordered) % 2:
         return float(ordered[middle])
     return float((ordered[middle - 1] + ordered[middle]) / 2)
 
 
-def _kendall_interval(y: "NDArray[np.float64]", slopes: "NDArray[np.float64]", alpha: float) -> tuple[float, float]:
+def _kendall_interval(values: Sequence[float], slopes: "NDArray[np.float64]", alpha: float) -> tuple[float, float]:
     """Sen's interval: the slopes whose ranks lie one half width of Kendall's S away from the middle."""
-    n, used = len(y), len(slopes)
-    spread = math.sqrt(_kendall_variance(n, _ties(y.tolist())))
+    n, used = len(values), len(slopes)
+    spread = math.sqrt(_kendall_variance(n, _ties(values)))
     half_width = NormalDist().inv_cdf(1 - alpha / 2) * spread * used / (n * (n - 1) / 2)
     low = max(round((used - half_width) / 2) - 1, 0)
     high = min(round((used + half_width) / 2), used - 1)
