@@ -46,7 +46,8 @@ def kept(path: Path) -> Kept | None:
     if not path.is_file():
         return None
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        # Not read-only: such a connection would leave its side files behind.
+        with contextlib.closing(sqlite3.connect(path)) as connection:
             (seed,) = connection.execute("PRAGMA user_version").fetchone()
             (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except (sqlite3.Error, TypeError):  # no database, or one that no demo made

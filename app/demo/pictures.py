@@ -7,7 +7,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import MutableMapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,10 @@ from app.main import create_app
 
 DAY: Final = datetime(2026, 11, 22, 14, tzinfo=UTC)
 PICTURES: Final = {
-    "craving.png": ("sam.rivers", "/v1/me/trends/chart.png?measure=craving&from=2026-08-30"),
-    "craving-after-doses.png": ("jonas", "/v1/me/trends/dose-aligned/chart.png?measure=craving&from=2026-10-05"),
+    "craving.png": ("sam.rivers", "/v1/me/trends/chart.png", 84),
+    "craving-after-doses.png": ("jonas", "/v1/me/trends/dose-aligned/chart.png", 48),
 }
-"""Whose trend is drawn, and the address it has for them."""
+"""Whose craving is drawn, by which route, for how many days back."""
 
 
 def draw(database: Path, now: datetime, folder: Path) -> list[Path]:
@@ -39,17 +39,21 @@ def draw(database: Path, now: datetime, folder: Path) -> list[Path]:
 async def _ask(database: Path) -> dict[str, bytes]:
     settings = demo_settings(database, "http://127.0.0.1:8000")
     app = create_app(settings)
-    async with unit_of_work(app.state.engine) as db:
-        document = await roster.as_json(db, settings, await roster.read(db))
-    tokens = {who["email"]: who["access_token"] for who in document["patients"]}
-    found = {name: await _get(app, address, tokens[f"{key}@{DOMAIN}"]) for name, (key, address) in PICTURES.items()}
-    await app.state.engine.dispose()
-    return found
+    try:
+        async with unit_of_work(app.state.engine) as db:
+            document = await roster.as_json(db, settings, await roster.read(db))
+        tokens = {who["email"]: who["access_token"] for who in document["patients"]}
+        found = {}
+        for name, (key, path, days) in PICTURES.items():
+            query = f"measure=craving&from={(clock.now() - timedelta(days=days)).date()}"
+            found[name] = await _get(app, path, query, tokens[f"{key}@{DOMAIN}"])
+        return found
+    finally:
+        await app.state.engine.dispose()
 
 
-async def _get(app: Any, address: str, token: str) -> bytes:  # noqa: ANN401  an ASGI application
+async def _get(app: Any, path: str, query: str, token: str) -> bytes:  # noqa: ANN401  an ASGI application
     """What the application answers to one request, without a server between."""
-    path, _, query = address.partition("?")
     answer: list[MutableMapping[str, Any]] = []
 
     async def receive() -> dict[str, Any]:

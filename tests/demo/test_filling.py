@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,9 @@ from tests.demo.filled import NOW
 class TestFill:
     def test_leaves_one_whole_file(self, filled: Path) -> None:
         beside = [path.name for path in filled.parent.glob("*demo.db*") if path != filled]
-        with sqlite3.connect(f"file:{filled}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(filled)) as connection:
             (state,) = connection.execute("PRAGMA integrity_check").fetchone()
             orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
-        connection.close()
 
         assert beside == []
         assert (state, orphans) == ("ok", [])
