@@ -63,8 +63,6 @@ def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 unless it is the newest.")] = False,
 ) -> None:
     """Bring the database to the newest schema."""
-    from app.core import migrating
-
     settings = _settings()
     newest, before = _newest_revision(), _revision_of(settings)
     if before == newest:
@@ -72,6 +70,8 @@ def migrate(
         return
     if check:
         _refuse(f"The database is at {before or 'no schema'}, the newest is {newest}: run `afterglow migrate`.", FAILED)
+    from app.core import migrating
+
     try:
         migrating.upgrade(settings)
     except Exception as error:  # noqa: BLE001  whatever a migration stumbled over, the database says it best
