@@ -26,6 +26,12 @@ sessions and therapy appointments, with trends by the calendar and by hours sinc
 
 It is a tool inside a plan that a clinic owns. It never proposes a dose, predicts or diagnoses, it does not replace the
 bedside monitor, and nobody watches the answers live.
+
+**To try it here:** `POST /v1/sign-ins` gives an `access_token`; put it into *Authorize*. This page does not keep it.
+
+**To call it from a program:** send the same again after a lost connection, 408, 429 or 5xx, waiting longer each time
+and at least as long as `Retry-After` says. After any other 4xx the same request cannot succeed. Every error is an
+`application/problem+json` whose `type` is the address of a page that explains it.
 """
 
 

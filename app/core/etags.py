@@ -14,8 +14,7 @@ IfMatch = Annotated[
     Header(
         alias="If-Match",
         max_length=200,
-        description='The `ETag` you read, such as `"3"`. Needed to change what exists.',
-        openapi_examples={"first version": {"value": '"1"'}},
+        description='The `ETag` you read, such as `"3"`. Needed to change what exists; leave it out to make it.',
     ),
 ]
 

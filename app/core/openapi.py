@@ -108,6 +108,7 @@ def _correct_operation(operation: dict[str, Any], path: str, its_guards: list[An
         declared.setdefault("400", errors.response(errors.MalformedRequest))
     for parameter in operation.get("parameters", []):
         _describe_id(parameter, path)
+        _give_example(parameter)
     takes_form = "application/x-www-form-urlencoded" in operation.get("requestBody", {}).get("content", {})
     if takes_form:  # refused as RFC 6749 says
         del declared["422"]
@@ -132,3 +133,13 @@ def _describe_id(parameter: dict[str, Any], path: str) -> None:
     parameter.setdefault("description", f"Id of the {noun}.")
     if not {"example", "examples"} & {*parameter, *parameter["schema"]}:
         parameter["example"] = AN_ID
+
+
+def _give_example(parameter: dict[str, Any]) -> None:
+    """The docs page fills a field in from the parameter's example only, not from those of its schema.
+
+    What may be left out stays empty there: a filter that was filled in would hide what the reader came to see.
+    """
+    examples = parameter["schema"].get("examples")
+    if examples and parameter.get("required") and not {"example", "examples"} & set(parameter):
+        parameter["example"] = examples[0]

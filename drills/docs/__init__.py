@@ -1,0 +1,8 @@
+"""The drill of the docs: what an outsider would do with them, done by programs.
+
+It fills a clinic, serves it on the loopback address, and then lints the OpenAPI document, generates clients from it,
+uses the docs page in a real browser, and throws thousands of made-up requests at the service. A tool that is missing is
+a failure.
+
+`python -m drills.docs` does all of it; names of steps do only those (`lint`, `fuzz`, `clients`, `browser`).
+"""
