@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 READS = 3
 """The guard, what is known under the ids, the anchors."""
 WRITTEN_TABLES = 6
-"""Check-in, moment, observations, event, audit entry, revision: one statement each on SQLite, one in all on PostgreSQL."""
+"""Check-in, moment, observations, event, audit entry, revision. On PostgreSQL they are one statement."""
 
 
 @pytest.fixture
