@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import resource
 import sys
 import tempfile
 import time
@@ -51,8 +50,6 @@ def main() -> int:
         print(f"\ndrill: {failed}", file=sys.stderr)
         return 1
     checks.show()
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"the largest process took {peak:,} MB")
     print(f"{len(checks.rows)} figures compared in {time.monotonic() - started:.0f} s, {checks.failed} differ")
     return 1 if checks.failed else 0
 
