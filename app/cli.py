@@ -101,7 +101,7 @@ def demo(
                 os.execv(sys.executable, [part for part in sys.orig_argv if part != "--fresh"])  # noqa: S606  itself
     except command.DemoRefused as error:
         _refuse(str(error))
-    settings = database.demo_settings(database.PATH, f"http://{host}:{port}")
+    settings = database.demo_settings(database.PATH, _address(host, port))
     for line in command.tell(settings, json_file):
         typer.echo(line)
     if not no_serve:
@@ -289,6 +289,12 @@ def _require_free(host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             _refuse(f"Port {port} of {host} is in use. Choose another with --port (make: PORT=8001).", FAILED)
         _refuse(f"Cannot listen on {host}, port {port}: {error.strerror}.", FAILED)
+
+
+def _address(host: str, port: int) -> str:
+    """Where a browser on this machine finds what listens there."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  read, not bound
+    return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
 
 
 def _fill(path: Path, seed: int | None) -> None:

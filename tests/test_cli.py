@@ -210,3 +210,32 @@ class TestDemo:
 
         assert result.exit_code == 2
         assert "passwords that everybody knows" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("host", "address"),
+        [
+            ("127.0.0.1", "http://127.0.0.1:8000"),
+            ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104  nothing is bound
+            ("::", "http://[::1]:8000"),
+            ("demo.example", "http://demo.example:8000"),
+        ],
+    )
+    def test_tells_an_address_that_a_browser_can_open(self, host: str, address: str) -> None:
+        assert cli._address(host, 8000) == address
+
+    def test_serves_in_a_process_that_has_not_grown_by_filling(
+        self, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        filled: list[object] = []
+        became: list[list[str]] = []
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(cli, "_fill", lambda path, seed: filled.append((path, seed)))
+        monkeypatch.setattr(os, "execv", lambda _program, words: became.append(words))
+        monkeypatch.setattr(sys, "orig_argv", ["python", "-P", "-m", "app.cli", "demo", "--fresh", "--port", "18766"])
+        monkeypatch.setattr("app.demo.command.tell", lambda _settings, _file: [])
+        monkeypatch.setattr(cli, "_run", lambda *_: None)
+        monkeypatch.setattr("app.main.create_app", lambda _settings: None)
+        command("demo", "--fresh", "--port", "18766")
+
+        assert filled == [(Path("var/demo.db"), None)]
+        assert became == [["python", "-P", "-m", "app.cli", "demo", "--port", "18766"]]
