@@ -95,6 +95,8 @@ def _correct_operation(operation: dict[str, Any], path: str, its_guards: list[An
     has_input = "422" in declared
     if has_input and "application/json" in declared["422"].get("content", {}):
         declared["422"] = errors.response(errors.InvalidRequest)
+    elif has_input and (operation.get("parameters") or "requestBody" in operation):
+        _also(declared["422"], errors.InvalidRequest)
     permission = its_guards[0].permission if its_guards else None
     if permission is None:
         operation["security"] = []
@@ -109,19 +111,30 @@ def _correct_operation(operation: dict[str, Any], path: str, its_guards: list[An
     for parameter in operation.get("parameters", []):
         _describe_id(parameter, path)
         _give_example(parameter)
-    takes_form = "application/x-www-form-urlencoded" in operation.get("requestBody", {}).get("content", {})
-    if takes_form:  # refused as RFC 6749 says
-        del declared["422"]
-        declared.setdefault("413", errors.response(errors.BodyTooLarge))
-    elif "requestBody" in operation:
-        declared["400"] = errors.response(errors.MalformedJson, errors.MalformedRequest)
-        declared.setdefault("413", errors.response(errors.BodyTooLarge))
-        declared.setdefault("415", errors.response(errors.UnsupportedMediaType))
+    if "requestBody" in operation:
+        _correct_body(operation["requestBody"], declared)
     if "404" not in declared and any(p.get("in") == "path" for p in operation.get("parameters", [])):
         declared["404"] = errors.response(errors.NotFound)
     for problem in ALWAYS:
         declared.setdefault(str(problem.status), errors.response(problem))
     operation["responses"] = dict(sorted(declared.items()))
+
+
+def _correct_body(body: dict[str, Any], declared: dict[str, Any]) -> None:
+    """What may be wrong with a body as such."""
+    declared.setdefault("413", errors.response(errors.BodyTooLarge))
+    if "application/x-www-form-urlencoded" in body["content"]:  # refused as RFC 6749 says
+        del declared["422"]
+        return
+    declared["400"] = errors.response(errors.MalformedJson, errors.MalformedRequest)
+    declared.setdefault("415", errors.response(errors.UnsupportedMediaType))
+
+
+def _also(declared: dict[str, Any], problem: type[Problem]) -> None:
+    """A status that a route declares for reasons of its own has the usual one too."""
+    said = errors.response(problem)["description"]
+    if said not in declared["description"]:
+        declared["description"] = f"{said} {declared['description']}"
 
 
 def _describe_id(parameter: dict[str, Any], path: str) -> None:

@@ -4,5 +4,9 @@ It fills a clinic, serves it on the loopback address, and then lints the OpenAPI
 uses the docs page in a real browser, and throws thousands of made-up requests at the service. A tool that is missing is
 a failure.
 
-`python -m drills.docs` does all of it; names of steps do only those (`lint`, `fuzz`, `clients`, `browser`).
+`python -m drills.docs` does all of it; names of steps do only those (`lint`, `clients`, `browser`, `fuzz`).
+
+The tools are pinned with hashes and without hosts. To take newer ones, change `package.json` and run here
+`npm install --package-lock-only --omit-lockfile-registry-resolved`, and remove the `funding` entries; the two `.lock`
+files are made as those of the project are (`make lock`), each from one line `name==version`.
 """

@@ -1,4 +1,4 @@
-"""`python -m drills.docs [lint] [fuzz] [clients] [browser] [--postgresql]`."""
+"""`python -m drills.docs [lint] [clients] [browser] [fuzz]`."""
 
 import argparse
 import shutil
@@ -13,7 +13,7 @@ from drills.docs.fuzz import EXAMPLES, fuzz
 from drills.docs.lint import fetch_document, lint
 from drills.docs.tools import DrillFailedError
 
-STEPS = ("lint", "fuzz", "clients", "browser")
+STEPS = ("lint", "clients", "browser", "fuzz")
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def main() -> int:
             if "browser" in steps:
                 browse(clinic, asked.pictures or folder)
             if "fuzz" in steps:
-                fuzz(clinic, examples=asked.examples)
+                fuzz(clinic, folder, examples=asked.examples)
     except DrillFailedError as failed:
         print(f"\ndrill-docs: {failed}", file=sys.stderr)
         return 1

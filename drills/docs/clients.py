@@ -78,7 +78,15 @@ def _installed(name: str, file: str) -> Path:
     if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
         step(f"install what {lock.name} pins")
         uv = python_program("uv")
-        wanted = ["--require-hashes", "--requirement", lock, "--python", sys.executable, "--target", folder]
+        wanted: list[str | Path] = [
+            "--require-hashes",
+            "--requirement",
+            lock,
+            "--python",
+            sys.executable,
+            "--target",
+            folder,
+        ]
         run([uv, "pip", "install", "--quiet", *wanted], environment={"UV_SYSTEM_CERTS": "1", "UV_NO_PROGRESS": "1"})
         stamp.write_bytes(lock.read_bytes())
     path = folder / file
@@ -92,20 +100,9 @@ def _generate(language: str, suffix: str, document: Path, jar: Path, java: Path)
     step(f"openapi-generator, {language}")
     folder = BUILD / language
     shutil.rmtree(folder, ignore_errors=True)
+    of_unknown_values = "--additional-properties=enumUnknownDefaultCase=true"
     run(
-        [
-            java,
-            "-jar",
-            jar,
-            "generate",
-            "-g",
-            language,
-            "-i",
-            document,
-            "-o",
-            folder,
-            "--additional-properties=enumUnknownDefaultCase=true",
-        ],
+        [java, "-jar", jar, "generate", "-g", language, "-i", document, "-o", folder, of_unknown_values],
         environment={"JAVA_TOOL_OPTIONS": f"-Djava.net.useSystemProxies=false -Duser.home={os.fspath(BUILD)}"},
     )
     names = sorted(path.name for path in folder.rglob(f"*.{suffix}"))

@@ -1,0 +1,27 @@
+"""The tools of the drills are pinned as strictly as those of the project."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+
+class TestLocks:
+    @pytest.mark.parametrize("name", ["generator.lock", "java.lock", "package-lock.json"])
+    def test_name_no_host(self, root: Path, name: str) -> None:
+        assert "://" not in (root / "drills/docs" / name).read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize("name", ["generator.lock", "java.lock"])
+    def test_pin_and_hash_every_python_package(self, root: Path, name: str) -> None:
+        text = (root / "drills/docs" / name).read_text(encoding="utf-8")
+
+        assert "==" in text
+        assert "--hash=sha256:" in text
+
+    def test_pin_and_hash_every_package_of_node(self, root: Path) -> None:
+        packages = json.loads((root / "drills/docs/package-lock.json").read_text(encoding="utf-8"))["packages"]
+        wanted = json.loads((root / "drills/docs/package.json").read_text(encoding="utf-8"))["dependencies"]
+
+        installed = {name: package for name, package in packages.items() if name}
+        assert [name for name, package in installed.items() if "integrity" not in package] == []
+        assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
