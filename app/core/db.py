@@ -100,8 +100,8 @@ class Database(AsyncSession):
             await self._write_in_one_statement(rows, changes)
             return
         connection = await self.plain()
-        for table, values in rows.items():
-            await connection.execute(sa.insert(table), [dict(row) for row in values])
+        for table in sorted(rows, key=_parents_first().__getitem__):
+            await connection.execute(sa.insert(table), [dict(row) for row in rows[table]])
         for (table, key), new in changes.items():
             where = [column == value for column, value in zip(table.primary_key, key, strict=True)]
             await connection.execute(sa.update(table).where(*where).values(**new))
@@ -148,6 +148,12 @@ class Database(AsyncSession):
         for table, row in self._lasting:
             self._rows.setdefault(table, []).append(row)
         await self.finish()
+
+
+@lru_cache
+def _parents_first() -> dict[sa.Table, int]:
+    """The place of each table when those that others refer to come first, since SQLite checks each row as it comes."""
+    return {table: number for number, table in enumerate(Base.metadata.sorted_tables)}
 
 
 _POSTGRESQL = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core import errors
 from app.core.errors import problems
 from app.core.guards import public
+from app.core.schema_revision import is_too_old
 from app.core.schemas import Outgoing
 
 READY_WITHIN_SECONDS = 3
@@ -26,7 +27,7 @@ class Health(Outgoing):
 class Readiness(Outgoing):
     """The process can do its work."""
 
-    status: Literal["ready"] = Field("ready", description="The database answers and its schema is the one we need.")
+    status: Literal["ready"] = Field("ready", description="The database answers and its schema is new enough for us.")
     database: Annotated[str, Field(description="Kind and version of the database.", examples=["postgresql 15.18"])]
     schema_revision: str = Field(description="The migration that the database is at.")
 
@@ -56,9 +57,9 @@ async def read_readiness(request: Request, _: Annotated[None, public()]) -> Read
         database, revision = await asyncio.wait_for(database_state(state.engine), READY_WITHIN_SECONDS)
     except Exception as error:
         raise errors.Unavailable(detail="The database does not answer.", headers={"Retry-After": "5"}) from error
-    if revision != state.schema_revision:
+    if is_too_old(revision):
         raise errors.Unavailable(
-            detail="The database's schema is not the one this release needs: run `afterglow migrate`.",
+            detail="The database's schema is older than this release needs: run `afterglow migrate`.",
             headers={"Retry-After": "30"},
         )
     return Readiness(status="ready", database=database, schema_revision=revision or "")

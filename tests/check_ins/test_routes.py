@@ -227,6 +227,18 @@ class TestSubmitBatch:
         assert second.json()["next_cursor"] == "1"
         assert len(await rows(db, QuarantinedSubmission)) == 1
 
+    async def test_takes_a_correction_before_something_new(self, as_patient: httpx2.AsyncClient, db: Database) -> None:
+        known = a_report() | {"id": str(an_id())}
+        await as_patient.post("/v1/me/check-ins/batch", json={"check_ins": [known]})
+
+        answer = await as_patient.post(
+            "/v1/me/check-ins/batch",
+            json={"check_ins": [known | {"note": "corrected", "base_version": 1}, a_report() | {"id": str(an_id())}]},
+        )
+
+        assert [r["outcome"] for r in answer.json()["results"]] == ["corrected", "created"]
+        assert len(await rows(db, CheckIn)) == 2
+
     async def test_shows_staff_what_was_quarantined(
         self, as_patient: httpx2.AsyncClient, as_prescriber: httpx2.AsyncClient, patient: Person
     ) -> None:
