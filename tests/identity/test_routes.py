@@ -1,5 +1,6 @@
 """From an invitation to a signed-in device, and out again."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -108,6 +109,28 @@ class TestActivate:
 
         assert {answer.json()["code"] for answer in (*tries, sixth)} == {"invitation_refused"}
         assert {answer.status_code for answer in (*tries, sixth)} == {422}
+
+    async def test_guesses_made_at_once_are_counted_too(
+        self, client: httpx2.AsyncClient, invited: dict[str, Any], db: Database
+    ) -> None:
+        wrong = activation(another_code(invited["code"]))
+
+        await asyncio.gather(*(client.post("/v1/activations", json=wrong) for _ in range(8)))
+
+        assert await db.scalar(sa.select(Invitation.wrong_tries)) == 5
+        assert (await client.post("/v1/activations", json=activation(invited["code"]))).status_code == 422
+
+    async def test_one_code_makes_one_account_however_often_it_is_sent_at_once(
+        self, client: httpx2.AsyncClient, invited: dict[str, Any]
+    ) -> None:
+        answers = await asyncio.gather(
+            *(
+                client.post("/v1/activations", json=activation(invited["code"], email=f"kim{number}@example.org"))
+                for number in range(6)
+            )
+        )
+
+        assert sorted(answer.status_code for answer in answers) == [201] + [422] * 5
 
     async def test_the_fifth_try_may_still_be_the_right_one(
         self, client: httpx2.AsyncClient, invited: dict[str, Any]

@@ -1,5 +1,6 @@
 """Refreshing and revoking tokens over HTTP, and how long they live."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,12 @@ class TestRefresh:
 
     async def test_gives_the_same_again_when_the_answer_was_lost(self, client: httpx2.AsyncClient, cast: Cast) -> None:
         answers = [await refreshed(client, cast.patient.refresh_token) for _ in range(4)]
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+
+    async def test_gives_the_same_to_all_who_ask_at_once(self, client: httpx2.AsyncClient, cast: Cast) -> None:
+        answers = await asyncio.gather(*(refreshed(client, cast.patient.refresh_token) for _ in range(8)))
 
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.json()["refresh_token"] for answer in answers}) == 1
