@@ -57,6 +57,22 @@ def _microseconds(element: _Microseconds, compiler: Any, **options: Any) -> str:
     return str(column)
 
 
+class _Earlier(FunctionElement[datetime]):
+    """The instant so many microseconds before another."""
+
+    type = Instant()
+    inherit_cache = True
+    name = "earlier"
+
+
+@compiles(_Earlier)
+def _earlier(element: _Earlier, compiler: Any, **options: Any) -> str:  # noqa: ANN401  SQLAlchemy's protocol
+    moment, span = (compiler.process(part, **options) for part in element.clauses)
+    if compiler.dialect.name == "postgresql":
+        return f"{moment} - {span} * interval '1 microsecond'"
+    return f"{moment} - {span}"
+
+
 class _Written(FunctionElement[str]):
     """An instant as it stands in JSON. The database writes 900 of them in a tenth of the time that Python takes."""
 
@@ -78,10 +94,6 @@ def _of_patient(columns: Any) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: AN
     return columns.clinic_id == sa.bindparam("clinic_id"), columns.patient_id == sa.bindparam("patient_id")
 
 
-def _nothing(kind: Any) -> sa.ColumnElement[Any]:  # noqa: ANN401  a column type
-    return sa.cast(sa.null(), kind)
-
-
 _MEASURED = (*_of_patient(OBSERVATIONS), OBSERVATIONS.measure == sa.bindparam("measure"))
 _SERIES = (*_MEASURED, OBSERVATIONS.substance == sa.bindparam("substance"))
 _SPAN = (OBSERVATIONS.recorded_at >= _START, OBSERVATIONS.recorded_at < _END)
@@ -96,25 +108,6 @@ _RAW = (
     .order_by(*_IN_ORDER)
 )
 _RAW_WITH_OFFSET = _RAW.add_columns(OBSERVATIONS.utc_offset_minutes)
-_BY_DAY = sa.union_all(
-    sa.select(
-        OBSERVATIONS.local_day,
-        sa.func.sum(OBSERVATIONS.value),
-        sa.func.min(OBSERVATIONS.value),
-        sa.func.max(OBSERVATIONS.value),
-        sa.func.count(),
-    )
-    .where(*_SERIES, *_SPAN, _DAYS)
-    .group_by(OBSERVATIONS.local_day),
-    sa.select(  # in the same trip, the values of the baseline one by one, since a median needs them
-        _nothing(sa.Date()), OBSERVATIONS.value, _nothing(sa.Double()), _nothing(sa.Double()), sa.literal(1)
-    ).where(
-        *_SERIES,
-        OBSERVATIONS.recorded_at >= sa.bindparam("baseline_start", type_=_INSTANT),
-        OBSERVATIONS.recorded_at < sa.bindparam("baseline_end", type_=_INSTANT),
-    ),
-)
-
 _ENDS_OF_SUBSTANCES = sa.select(
     # Two steps into the index, however long the series is; listing all of them would read it whole.
     sa.select(sa.func.min(OBSERVATIONS.substance)).where(*_MEASURED).scalar_subquery(),
@@ -135,52 +128,106 @@ _DOSES = (
 )
 
 
-def _markers() -> sa.CompoundSelect[Any]:
+_TEXT = sa.String(40)
+_AXIS: Final[dict[str, Any]] = {
+    "kind": _TEXT,
+    "id": sa.Uuid(),
+    "at": sa.BigInteger(),
+    "status": _TEXT,
+    "dose_given": sa.Boolean(),
+    "dose_mg": sa.Double(),
+    "substance": _TEXT,
+    "route": _TEXT,
+    "appointment_kind": _TEXT,
+    "attendance": _TEXT,
+}
+"""The columns of what stands on the axis."""
+_AXIS_AND_DAYS: Final[dict[str, Any]] = _AXIS | {
+    "local_day": sa.Date(),
+    "total": sa.Double(),
+    "lowest": sa.Double(),
+    "highest": sa.Double(),
+    "n": sa.BigInteger(),
+}
+
+
+def _row(columns: dict[str, Any], kind: str, **given: Any) -> list[Any]:  # noqa: ANN401  SQL expressions
+    """One kind of row of a union: what is given, and nothing in the other columns."""
+    given["kind"] = sa.literal(kind)
+    return [given.get(name, sa.cast(sa.null(), type_of)).label(name) for name, type_of in columns.items()]
+
+
+_FIRST_DOSE = (
+    sa.select(sa.func.min(SESSIONS.dose_started_at).label("at")).where(*_of_patient(SESSIONS)).cte("first_dose")
+)
+
+
+def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
     """Sessions and appointments of a span, and in the same trip the patient's first dose ever."""
-    text = sa.String(40)
+    start, end = sa.bindparam("axis_start", type_=_INSTANT), sa.bindparam("axis_end", type_=_INSTANT)
     at = sa.func.coalesce(SESSIONS.dose_started_at, SESSIONS.scheduled_at, type_=_INSTANT)
-    sessions = sa.select(
-        sa.literal("dosing_session").label("kind"),
-        SESSIONS.id,
-        _Microseconds(at).label("at"),
-        SESSIONS.status,
-        SESSIONS.dose_started_at.is_not(None).label("dose_given"),
-        SESSIONS.dose_mg,
-        SESSIONS.substance,
-        SESSIONS.route,
-        _nothing(text).label("appointment_kind"),
-        _nothing(text).label("attendance"),
-    ).where(*_of_patient(SESSIONS), at >= _START, at < _END, SESSIONS.status != SessionStage.CANCELLED.value)
-    appointments = sa.select(
-        sa.literal("appointment"),
-        APPOINTMENTS.id,
-        _Microseconds(APPOINTMENTS.scheduled_at),
-        APPOINTMENTS.status,
-        sa.false(),
-        _nothing(sa.Double()),
-        _nothing(text),
-        _nothing(text),
-        APPOINTMENTS.kind,
-        APPOINTMENTS.attendance,
-    ).where(
-        *_of_patient(APPOINTMENTS),
-        APPOINTMENTS.scheduled_at >= _START,
-        APPOINTMENTS.scheduled_at < _END,
-        APPOINTMENTS.status.not_in(_NOT_ON_THE_AXIS),
+    session = _row(
+        columns,
+        "dosing_session",
+        id=SESSIONS.id,
+        at=_Microseconds(at),
+        status=SESSIONS.status,
+        dose_given=SESSIONS.dose_started_at.is_not(None),
+        dose_mg=SESSIONS.dose_mg,
+        substance=SESSIONS.substance,
+        route=SESSIONS.route,
     )
-    first_dose = sa.select(
-        sa.literal("first_dose"),
-        _nothing(sa.Uuid()),
-        _Microseconds(sa.func.min(SESSIONS.dose_started_at)),
-        _nothing(text),
-        sa.true(),
-        _nothing(sa.Double()),
-        *(_nothing(text) for _ in ("substance", "route", "appointment_kind", "attendance")),
-    ).where(*_of_patient(SESSIONS))
-    return sa.union_all(sessions, appointments, first_dose)
+    appointment = _row(
+        columns,
+        "appointment",
+        id=APPOINTMENTS.id,
+        at=_Microseconds(APPOINTMENTS.scheduled_at),
+        status=APPOINTMENTS.status,
+        dose_given=sa.false(),
+        appointment_kind=APPOINTMENTS.kind,
+        attendance=APPOINTMENTS.attendance,
+    )
+    return [
+        sa.select(*session).where(
+            *_of_patient(SESSIONS), at >= start, at < end, SESSIONS.status != SessionStage.CANCELLED.value
+        ),
+        sa.select(*appointment).where(
+            *_of_patient(APPOINTMENTS),
+            APPOINTMENTS.scheduled_at >= start,
+            APPOINTMENTS.scheduled_at < end,
+            APPOINTMENTS.status.not_in(_NOT_ON_THE_AXIS),
+        ),
+        sa.select(*_row(columns, "first_dose", at=_Microseconds(_FIRST_DOSE.c.at))),
+    ]
 
 
-_MARKERS = _markers()
+def _days() -> sa.Select[Any]:
+    """The local days of a series."""
+    value = OBSERVATIONS.value
+    day = _row(
+        _AXIS_AND_DAYS,
+        "day",
+        local_day=OBSERVATIONS.local_day,
+        total=sa.func.sum(value),
+        lowest=sa.func.min(value),
+        highest=sa.func.max(value),
+        n=sa.func.count(),
+    )
+    return sa.select(*day).where(*_SERIES, *_SPAN, _DAYS).group_by(OBSERVATIONS.local_day)
+
+
+def _before_first_dose() -> sa.Select[Any]:
+    """Each value before the first dose: a median needs them one by one."""
+    first = sa.select(_FIRST_DOSE.c.at).scalar_subquery()
+    return sa.select(*_row(_AXIS_AND_DAYS, "before", total=OBSERVATIONS.value)).where(
+        *_SERIES,
+        OBSERVATIONS.recorded_at >= _Earlier(first, sa.bindparam("baseline_length", type_=sa.BigInteger())),
+        OBSERVATIONS.recorded_at < first,
+    )
+
+
+_MARKERS = sa.union_all(*_on_axis(_AXIS))
+_BY_DAY = sa.union_all(*_on_axis(_AXIS_AND_DAYS), _days(), _before_first_dose())
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +283,8 @@ class Period:
             "last_day": self.last_day,
             "start": self.start - FARTHEST_ZONES,
             "end": self.end + FARTHEST_ZONES,
+            "axis_start": self.start,
+            "axis_end": self.end,
         }
 
     def holds(self, start: int, end: int) -> bool:
@@ -249,23 +298,38 @@ async def raw(db: Database, whose: Whose, period: Period, *, with_offset: bool =
     return (await db.read(statement, whose.parameters | period.parameters)).all()
 
 
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What stands on the axis beside the values."""
+
+    markers: list[Any]
+    """Sessions and appointments in order of time."""
+    first_dose: int | None
+    """Start of the patient's first dose ever."""
+
+
+async def axis(db: Database, whose: Whose, period: Period) -> Axis:
+    """Read what stands on the axis of a period."""
+    return _axis((await db.read(_MARKERS, whose.parameters | period.parameters)).all())
+
+
 async def by_day(
-    db: Database, whose: Whose, period: Period, baseline: tuple[int, int] | None
-) -> tuple[list[LocalDay], list[float]]:
-    """The local days of a period that have values, and the values in the window of the baseline."""
-    start, end = baseline or (0, 0)
-    window = {"baseline_start": instant(start), "baseline_end": instant(end)}
-    rows: Sequence[Any] = (await db.read(_BY_DAY, whose.parameters | period.parameters | window)).all()
-    days = [LocalDay(*row) for row in rows if row[0] is not None]
-    return sorted(days), [row[1] for row in rows if row[0] is None]
+    db: Database, whose: Whose, period: Period, baseline_length: int
+) -> tuple[Axis, list[LocalDay], list[float]]:
+    """Read in one trip: the axis, the local days with values, the values so long before the first dose.
+
+    This is what phones and the panel ask for all day.
+    """
+    parameters = whose.parameters | period.parameters | {"baseline_length": baseline_length}
+    rows: Sequence[Any] = (await db.read(_BY_DAY, parameters)).all()
+    days = sorted(LocalDay(*row[-5:]) for row in rows if row[0] == "day")
+    return _axis(rows), days, [row.total for row in rows if row[0] == "before"]
 
 
-async def markers(db: Database, patient: PatientView, start: datetime, end: datetime) -> tuple[list[Any], int | None]:
-    """What stands on the axis from `start` up to `end`, in order of time; and the start of the first dose ever."""
-    parameters = {"clinic_id": patient.clinic_id, "patient_id": patient.id, "start": start, "end": end}
-    rows = (await db.read(_MARKERS, parameters)).all()
-    first_dose = next(row.at for row in rows if row.kind == "first_dose")
-    return sorted((row for row in rows if row.kind != "first_dose"), key=attrgetter("at", "id")), first_dose
+def _axis(rows: Sequence[Any]) -> Axis:
+    markers = [row for row in rows if row[0] in {"dosing_session", "appointment"}]
+    first_dose = next(row.at for row in rows if row[0] == "first_dose")
+    return Axis(sorted(markers, key=attrgetter("at", "id")), first_dose)
 
 
 async def doses(db: Database, patient: PatientView) -> Sequence[Any]:

@@ -16,7 +16,7 @@ from app.trends.buckets import LocalHour, by_day, by_hour, by_week, instant, mic
 from app.trends.days import Gap, Latest, LocalDay
 from app.trends.downsampling import lttb
 from app.trends.errors import SubstanceRequired
-from app.trends.queries import Period, Whose
+from app.trends.queries import Axis, Period, Whose
 from app.trends.relief import Curve, Series, Summary
 from app.trends.rules import DAY, HOUR, Baseline, Change, Course, Scale, Shortfall, Window
 
@@ -76,18 +76,16 @@ class AlignedReading:
 async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucket, points: int) -> Reading:
     """Read one measure by the calendar. Raises `SubstanceRequired`."""
     whose = await _whose(db, access, asked)
-    start, end = asked.span
-    found, first_dose = await queries.markers(db, access.patient, start, end)
+    period = Period(asked.first_day, asked.last_day, *asked.span)
     protocol, scale = access.protocol.trends, Scale.of(asked.measure)
-    window = None if first_dose is None else rules.first_dose_window(first_dose, protocol)
-    period = Period(asked.first_day, asked.last_day, start, end)
     if bucket in {"raw", "hour"}:
-        shown, local_days, before = await _one_by_one(db, whose, period, window, bucket)
+        axis = await queries.axis(db, whose, period)
+        shown, local_days, before = await _one_by_one(db, whose, period, _window(axis, protocol), bucket)
     else:
-        local_days, before = await queries.by_day(db, whose, period, window)
+        axis, local_days, before = await queries.by_day(db, whose, period, protocol.baseline_days * DAY)
         shown = by_week(local_days) if bucket == "week" else local_days
-    baseline = rules.first_dose_baseline(window, before, protocol)
-    dose_day = None if first_dose is None else instant(first_dose).astimezone(asked.zone).date()
+    baseline = rules.first_dose_baseline(_window(axis, protocol), before, protocol)
+    dose_day = None if axis.first_dose is None else instant(axis.first_dose).astimezone(asked.zone).date()
     latest = days.latest_after(dose_day, local_days)
     course = rules.course(local_days, baseline.value, scale, protocol)
     is_use = asked.measure.key == USE
@@ -104,7 +102,7 @@ async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucke
         latest=latest,
         change=rules.change_from(baseline.value, latest, asked.measure, protocol),
         course=course,
-        markers=found,
+        markers=axis.markers,
         abstinence=abstinence.abstinence(local_days, asked.days_begun) if is_use else None,
         first_use=abstinence.first_use_after(dose_day, local_days) if is_use and dose_day else None,
         missing=rules.shortfalls(
@@ -159,6 +157,10 @@ async def _whose(db: Database, access: PatientAccess, asked: Asked) -> Whose:
             errors=[FieldError("/query/substance", SubstanceRequired.code, detail, {"substances": reported})]
         )
     return replace(whose, substance=only)
+
+
+def _window(axis: Axis, protocol: Trends) -> Window | None:
+    return None if axis.first_dose is None else rules.first_dose_window(axis.first_dose, protocol)
 
 
 async def _one_by_one(
