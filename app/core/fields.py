@@ -16,8 +16,9 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 def instant_text(value: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.mmmZ`, always UTC, always three decimals."""
-    text = value.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text[:-6] + "Z"
+    at = value if value.tzinfo is UTC else value.astimezone(UTC)
+    parts = (at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond // 1000)
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % parts  # noqa: UP031  half the time that `isoformat` takes
 
 
 def _instant(value: Any) -> datetime:  # noqa: ANN401  whatever JSON held
