@@ -1,6 +1,7 @@
 """Wiring, and nothing else."""
 
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import AsyncIterator
@@ -95,6 +96,8 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         """From the first request to the last; readiness fails first, so that load balancers look elsewhere."""
         _fail_readiness_first(app, settings.drain_seconds)
+        gc.collect()
+        gc.freeze()  # what was made until now stays for good: the collector need not look at it again
         yield
         app.state.stopping = True
         await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)

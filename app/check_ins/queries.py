@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from app.check_ins.models import CheckIn, CheckInVersion
 from app.core.db import Database
 from app.identity.access import PatientView
+from app.timeline import service as timeline
 from app.timeline.models import TimelineMoment
+from app.timeline.rules import Anchor
 
 _check_in, _moment = CheckIn.__table__.c, TimelineMoment.__table__.c
 _MOMENT = (
@@ -40,6 +42,26 @@ _OF_PATIENT = (
 
 _BY_ID = _WITH_MOMENT.where(*_OF_PATIENT, _check_in.id.in_(sa.bindparam("ids", expanding=True)))
 _ONE = _WITH_MOMENT.where(*_OF_PATIENT, _check_in.id == sa.bindparam("id"))
+
+
+# The kinds of anchors and this one share a column, so that one statement says all that most reports need.
+_A_CHECK_IN = "check_in"
+_KNOWN_AND_ANCHORS = timeline.ANCHORS.union_all(
+    sa.select(
+        _check_in.id, sa.literal(_A_CHECK_IN), _check_in.recorded_at, sa.null(), sa.null(), sa.null(), sa.false()
+    ).where(*_OF_PATIENT, _check_in.id.in_(sa.bindparam("ids", expanding=True)))
+)
+
+
+async def known_and_anchors(
+    db: Database, patient: PatientView, ids: Sequence[UUID]
+) -> tuple[dict[UUID, dict[str, Any]], list[Anchor]]:
+    """Those of these check-ins that exist, and all anchors of the patient."""
+    arguments = {"clinic_id": patient.clinic_id, "patient_id": patient.id, "ids": list(ids)}
+    rows = (await db.read(_KNOWN_AND_ANCHORS, arguments)).all()
+    here = [row.id for row in rows if row.kind == _A_CHECK_IN]
+    anchors = [timeline.anchor_of(row) for row in rows if row.kind != _A_CHECK_IN]
+    return (await stored(db, patient, here) if here else {}), anchors
 
 
 async def stored(db: Database, patient: PatientView, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:

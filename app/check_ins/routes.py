@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
 
 from app.check_ins import batches, schemas, service
 from app.check_ins.errors import CheckInConflict, CheckInInvalid
@@ -41,17 +42,16 @@ OfSession = Annotated[UUID | None, Query(description="Only those linked to this 
 async def submit_check_in(
     check_in_id: UUID,
     report: schemas.CheckInWrite,
-    response: Response,
     access: Annotated[PatientAccess, me(Permission.CHECK_INS_WRITE)],
     db: Db,
     if_match: IfMatch = None,
-) -> schemas.CheckIn:
+) -> Response:
     """Store a check-in under the id that the phone made for it. Sending the same again is safe and answers 200.
 
     Other answers under the same id are refused (409) unless `If-Match` names the version they correct; the earlier
     version is kept. Retry on a lost connection, 429 and 5xx; never on another 4xx.
     """
-    return await _submit(check_in_id, report, response, access, db, if_match)
+    return await _submit(check_in_id, report, access, db, if_match)
 
 
 @router.put(
@@ -64,33 +64,36 @@ async def submit_check_in(
 async def record_patient_check_in(
     check_in_id: UUID,
     report: schemas.CheckInWrite,
-    response: Response,
     access: Annotated[PatientAccess, allow(Permission.CHECK_INS_WRITE)],
     db: Db,
     patient_id: UUID,
     if_match: IfMatch = None,
-) -> schemas.CheckIn:
+) -> Response:
     """For the instruments that a clinician completes, and for answers given in person. Works as the phone's own."""
-    return await _submit(check_in_id, report, response, access, db, if_match)
+    return await _submit(check_in_id, report, access, db, if_match)
 
 
 async def _submit(
     check_in_id: UUID,
     report: schemas.CheckInWrite,
-    response: Response,
     access: PatientAccess,
     db: Db,
     if_match: str | None,
-) -> schemas.CheckIn:
+) -> Response:
     base_version = _version_in(if_match)
     submitted = Report(check_in_id, report, base_version)
     (result,) = await service.submit(db, access.patient, access.protocol, Author.of(access), [submitted])
     if result.problem is not None or result.check_in is None:
         raise result.problem or errors.NotFound
-    if result.outcome is not Outcome.CREATED:
-        response.status_code = 200
-    stamp(response, service.tag(result.check_in))
-    return service.present(result.check_in)
+    status = 201 if result.outcome is Outcome.CREATED else 200
+    answer = _written(service.present(result.check_in), status)
+    stamp(answer, service.tag(result.check_in))
+    return answer
+
+
+def _written(shape: BaseModel, status: int = 200) -> Response:
+    """An answer that is valid already: FastAPI would check and copy it once more."""
+    return Response(shape.model_dump_json(), status, media_type="application/json")
 
 
 def _version_in(if_match: str | None) -> int | None:
@@ -109,13 +112,13 @@ def _version_in(if_match: str | None) -> int | None:
 )
 async def submit_check_in_batch(
     batch: schemas.CheckInBatch, access: Annotated[PatientAccess, me(Permission.CHECK_INS_WRITE)], db: Db
-) -> schemas.CheckInBatchResults:
+) -> Response:
     """Store up to 100 check-ins in one go, with a result for each in the order sent.
 
     An item that cannot be accepted does not hold up the others; it is kept in quarantine, where the clinic sees it, so
     the phone may forget it. Sending the same batch again is safe.
     """
-    return await batches.submit(db, access, batch)
+    return _written(await batches.submit(db, access, batch))
 
 
 @router.get(

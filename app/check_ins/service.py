@@ -75,10 +75,10 @@ async def submit(
 ) -> list[Result]:
     """Record reports of one patient, each for itself, in the order in which they come.
 
-    The patient's record is locked by the guard, so what is read here cannot change before the commit. Two statements
-    read, and whatever there is to write goes out in one at the end.
+    The patient's record is locked by the guard, so what is read here cannot change before the commit. One statement
+    reads what new reports need, and whatever there is to write goes out in one at the end.
     """
-    known = await queries.stored(db, patient, [report.id for report in reports])
+    known, anchors = await queries.known_and_anchors(db, patient, [report.id for report in reports])
     earlier = await queries.earlier_fingerprints(db, patient, list(known)) if known else set()
     recorder = _Recorder(
         db,
@@ -86,7 +86,7 @@ async def submit(
         protocol,
         author,
         clock.now(),
-        await timeline.anchors_of(db, patient),
+        anchors,
         LinkingWindows.of(protocol.linking),
         known,
         earlier,

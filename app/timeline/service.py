@@ -13,7 +13,7 @@ from app.timeline.models import TimelineAnchor, TimelineMoment
 from app.timeline.rules import Anchor, AnchorKind, Link, LinkingWindows, Moment, affected_span, link
 
 _anchors = TimelineAnchor.__table__.c
-_ANCHORS = sa.select(
+ANCHORS = sa.select(
     _anchors.id,
     _anchors.kind,
     _anchors.scheduled_at,
@@ -27,11 +27,12 @@ _LINK_COLUMNS = ("dosing_session_id", "appointment_id", "phase", "minutes_from_d
 
 async def anchors_of(db: Database, patient: PatientView) -> list[Anchor]:
     """All anchors of a patient."""
-    rows = await db.read(_ANCHORS, {"clinic_id": patient.clinic_id, "patient_id": patient.id})
-    return [_anchor(row) for row in rows]
+    rows = await db.read(ANCHORS, {"clinic_id": patient.clinic_id, "patient_id": patient.id})
+    return [anchor_of(row) for row in rows]
 
 
-def _anchor(row: Any) -> Anchor:  # noqa: ANN401  a row
+def anchor_of(row: Any) -> Anchor:  # noqa: ANN401  a row
+    """A row of `ANCHORS`."""
     return Anchor(
         id=row.id,
         kind=AnchorKind(row.kind),

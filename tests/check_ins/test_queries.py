@@ -8,8 +8,8 @@ from tests.factories import a_report, an_id
 
 pytestmark = pytest.mark.anyio
 
-READS = 3
-"""The guard, what is known under the ids, the anchors."""
+READS = 2
+"""The guard; what is known under the ids, with the anchors."""
 WRITTEN_TABLES = 6
 """Check-in, moment, observations, event, audit entry, revision. On PostgreSQL they are one statement."""
 
