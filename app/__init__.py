@@ -1,4 +1,4 @@
-"""Afterglow: check-ins, supervised dosing sessions and trends for ketamine-assisted therapy in addiction rehabilitation.
+"""Afterglow: check-ins, dosing sessions and trends for ketamine-assisted therapy in addiction rehabilitation.
 
 Start reading at `api.py` (what can be asked), `main.py` (how it is wired) and any `rules.py` (what is decided).
 """

@@ -3,7 +3,8 @@
 It is a process of its own, because nothing in the process that runs the tests survives `kill -9`: when that process
 goes, however it goes, the pipe closes, and the keeper stops the server and removes its files.
 
-Usage: `python postgresql_keeper.py FOLDER_OF_BINARIES [durable]`; `durable` keeps PostgreSQL's own defaults, for benchmarks. Prints the folder of the server's socket once it answers.
+Usage: `python postgresql_keeper.py FOLDER_OF_BINARIES [durable]`; `durable` keeps PostgreSQL's own defaults, for
+benchmarks. Prints the folder of the server's socket once it answers.
 """
 
 import os
