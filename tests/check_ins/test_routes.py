@@ -180,6 +180,10 @@ async def test_points_at_what_is_wrong_with_a_report(
         ({"instrument": "mood_nrs", "version": "1", "answers": {"now": "4"}}, "/responses/0/answers/now"),
         ({"instrument": "mood_nrs", "version": "1", "answers": {"now": 4.5}}, "/responses/0/answers/now"),
         ({"instrument": "cows", "version": "1", "answers": {"pulse": 1}}, "/responses/0/instrument"),
+        (
+            {"instrument": "mood_nrs", "version": "1", "substance": "alcohol", "answers": {"now": 4}},
+            "/responses/0/substance",
+        ),
         ({"instrument": "ctn_withdrawal", "version": "1", "answers": {"severity": 1}}, "/responses/0/instrument"),
     ],
 )
@@ -190,6 +194,16 @@ async def test_points_at_what_is_wrong_with_an_answer(
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == pointer
+    assert await rows(db, CheckIn) == []
+
+
+async def test_takes_one_response_to_an_instrument(as_patient: httpx2.AsyncClient, db: Database) -> None:
+    mood = {"instrument": "mood_nrs", "version": "1", "answers": {"now": 4}}
+
+    answer = await as_patient.put(f"/v1/me/check-ins/{an_id()}", json=a_report() | {"responses": [mood, mood]})
+
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/responses/1"]
     assert await rows(db, CheckIn) == []
 
 
