@@ -130,9 +130,9 @@ async def db(engine: "AsyncEngine", anyio_backend: str) -> "AsyncIterator[Databa
     What a test did with it is committed before each request of `client`, and what it read before is forgotten, so that
     a test arranges, asks, and then sees what the request left.
     """
-    from app.core.db import new_session
+    from app.core.db import EVERY_CLINIC, new_session
 
-    handle = new_session(engine)
+    handle = new_session(engine, EVERY_CLINIC)
     yield handle
     await handle.abandon()
     await handle.close()

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.appointments.rules import AppointmentStatus
 from app.core.columns import Instant, Sealed
-from app.core.db import Base
+from app.core.db import Base, OfClinic
 
 
-class Appointment(Base):
+class Appointment(OfClinic, Base):
     """One appointment of one patient as it stands. The id is made by the client and unique within the clinic.
 
     A group that meets is one appointment for each of its members, so that no member's record mentions another.
@@ -48,7 +48,7 @@ class Appointment(Base):
     origin: Mapped[str] = mapped_column(sa.String(16))
 
 
-class AppointmentParticipant(Base):
+class AppointmentParticipant(OfClinic, Base):
     """One who takes part in an appointment, in the order in which they were named."""
 
     __tablename__ = "appointment_participants"
@@ -68,7 +68,7 @@ class AppointmentParticipant(Base):
     status: Mapped[str] = mapped_column(sa.String(16))
 
 
-class AppointmentStep(Base):
+class AppointmentStep(OfClinic, Base):
     """One step of an appointment: who did what when, and what had been planned then. Steps are only ever added."""
 
     __tablename__ = "appointment_steps"

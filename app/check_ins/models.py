@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant, Json, Sealed
-from app.core.db import Base
+from app.core.db import Base, OfClinic
 
 
-class CheckIn(Base):
+class CheckIn(OfClinic, Base):
     """A check-in as it stands now. Ids are the phone's own, so they are unique for one patient only.
 
     `fingerprint` tells a repeated report from another one under the same id. `revision` is the patient's revision that
@@ -45,7 +45,7 @@ class CheckIn(Base):
     fingerprint: Mapped[bytes] = mapped_column(sa.LargeBinary)
 
 
-class CheckInVersion(Base):
+class CheckInVersion(OfClinic, Base):
     """An earlier version of a check-in, as it was before it was corrected; append-only."""
 
     __tablename__ = "check_in_versions"
@@ -72,7 +72,7 @@ class CheckInVersion(Base):
     replaced_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class Observation(Base):
+class Observation(OfClinic, Base):
     """One number of one measure at one moment. A check-in whose clock is suspect has none: it counts in no statistic.
 
     The key is the order in which trends read: one patient, one measure, through time. `local_day` is the day on the
@@ -108,7 +108,7 @@ class Observation(Base):
     utc_offset_minutes: Mapped[int] = mapped_column(sa.SmallInteger)
 
 
-class QuarantinedSubmission(Base):
+class QuarantinedSubmission(OfClinic, Base):
     """One item of a batch that could not be accepted, sealed as it came; one row however often it is sent."""
 
     __tablename__ = "quarantined_submissions"

@@ -10,24 +10,32 @@ statement whatever the number of tables and rows, which is what makes a check-in
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy import event
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from app.core.clinic_wall import EVERY_CLINIC, ClinicSession, OfClinic
+from app.core.engines import create_engine
 from app.core.errors import Problem
-from app.core.settings import Settings
+from app.core.staging import one_statement, parents_first
 
-BUSY_TIMEOUT_MILLISECONDS = 5000
+__all__ = [
+    "EVERY_CLINIC",
+    "Base",
+    "Database",
+    "Db",
+    "OfClinic",
+    "begin",
+    "create_engine",
+    "new_session",
+    "transaction",
+    "unit_of_work",
+]
 
 
 class Base(DeclarativeBase):
@@ -47,12 +55,36 @@ class Base(DeclarativeBase):
 class Database(AsyncSession):
     """One transaction's handle. Routes and services call it `db`."""
 
+    sync_session_class = ClinicSession
+
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  passed on to SQLAlchemy
         super().__init__(*arguments, **options)
         self._rows: dict[sa.Table, list[Mapping[str, Any]]] = {}
         self._changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]] = {}
         self._lasting: list[tuple[sa.Table, Mapping[str, Any]]] = []
         self._plain: AsyncConnection | None = None
+
+    @property
+    def clinic_id(self) -> UUID | None:
+        """The clinic that this handle works for, once one was entered."""
+        return self._session.clinic_id
+
+    @property
+    def _session(self) -> ClinicSession:
+        session = self.sync_session
+        assert isinstance(session, ClinicSession)  # noqa: S101  `sync_session_class`
+        return session
+
+    async def enter(self, clinic_id: UUID, *, relaxed: bool = False) -> None:
+        """Work for this clinic from now on: everything of other clinics is out of reach.
+
+        The guard does it before the first statement, and then it costs nothing. `relaxed`: what this transaction
+        writes (the record of a read) need not wait for the disk.
+        """
+        began_without = self.in_transaction() and self.is_postgresql and self.clinic_id != clinic_id
+        self._session.clinic_id, self._session.relaxed = clinic_id, relaxed
+        if began_without:
+            await self.read(sa.select(sa.func.set_config("app.clinic_id", str(clinic_id), True)))  # noqa: FBT003
 
     async def plain(self) -> AsyncConnection:
         """This transaction's connection, past the unit of work."""
@@ -100,7 +132,7 @@ class Database(AsyncSession):
             await self._write_in_one_statement(rows, changes)
             return
         connection = await self.plain()
-        for table in sorted(rows, key=_parents_first().__getitem__):
+        for table in sorted(rows, key=parents_first(Base.metadata).__getitem__):
             await connection.execute(sa.insert(table), [dict(row) for row in rows[table]])
         for (table, key), new in changes.items():
             where = [column == value for column, value in zip(table.primary_key, key, strict=True)]
@@ -113,7 +145,7 @@ class Database(AsyncSession):
     ) -> None:
         shape = tuple((table, tuple(values[0]), len(values) > 1) for table, values in rows.items())
         change_shape = tuple((table, tuple(values)) for (table, _), values in changes.items())
-        statement, processors = _one_statement(shape, change_shape)
+        statement, processors = one_statement(shape, change_shape)
         arguments: list[Any] = []
         for (table, columns, many), values in zip(shape, rows.values(), strict=True):
             for name in columns:
@@ -150,125 +182,20 @@ class Database(AsyncSession):
         await self.finish()
 
 
-@lru_cache
-def _parents_first() -> dict[sa.Table, int]:
-    """The place of each table when those that others refer to come first, since SQLite checks each row as it comes."""
-    return {table: number for number, table in enumerate(Base.metadata.sorted_tables)}
-
-
-_POSTGRESQL = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
-
-
-@lru_cache(maxsize=512)
-def _one_statement(
-    inserts: tuple[tuple[sa.Table, tuple[str, ...], bool], ...], updates: tuple[tuple[sa.Table, tuple[str, ...]], ...]
-) -> tuple[str, dict[tuple[sa.Table, str], Any]]:
-    """The SQL for one shape of staged rows, and how each column's values are prepared.
-
-    Each table is one data-modifying CTE: of plain values for one row, over `unnest` of one array a column for many.
-    Foreign keys are checked at the end of the statement, so the order of tables does not matter.
-    """
-    parts: list[str] = []
-    processors: dict[tuple[sa.Table, str], Any] = {}
-    position = 0
-
-    def placeholder(table: sa.Table, name: str, suffix: str) -> tuple[str, str]:
-        """The next argument for this column, and the cast that its use needs."""
-        nonlocal position
-        position += 1
-        kind = table.c[name].type.dialect_impl(_POSTGRESQL)
-        processors[table, name] = kind.bind_processor(_POSTGRESQL)
-        written = table.c[name].type.compile(dialect=_POSTGRESQL)
-        if written == "JSONB":  # the driver takes JSON as text; the server makes it JSON
-            return f"${position}::TEXT{suffix}", "::JSONB"
-        return f"${position}::{written}{suffix}", ""
-
-    for number, (table, columns, many) in enumerate(inserts):
-        given, casts = zip(*(placeholder(table, name, "[]" if many else "") for name in columns), strict=True)
-        if many:
-            names = [name + cast for name, cast in zip(columns, casts, strict=True)]
-            source = f"SELECT {', '.join(names)} FROM unnest({', '.join(given)}) AS r({', '.join(columns)})"  # noqa: S608
-        else:
-            source = f"VALUES ({', '.join(value + cast for value, cast in zip(given, casts, strict=True))})"
-        parts.append(f"i{number} AS (INSERT INTO {table.name} ({', '.join(columns)}) {source})")
-    for number, (table, columns) in enumerate(updates):
-        where = " AND ".join(f"{c.name} = {placeholder(table, c.name, '')[0]}" for c in table.primary_key)
-        settings = ", ".join(f"{name} = {''.join(placeholder(table, name, ''))}" for name in columns)
-        parts.append(f"u{number} AS (UPDATE {table.name} SET {settings} WHERE {where})")  # noqa: S608  our own metadata
-    return f"WITH {', '.join(parts)} SELECT 1", processors
-
-
-def create_engine(settings: Settings) -> AsyncEngine:
-    """The engine for `settings`; parameters never reach an exception's text, since they may be what a patient wrote."""
-    if settings.is_sqlite:
-        return _sqlite_engine(settings)
-    return create_async_engine(
-        settings.async_database_url,
-        pool_size=settings.pool_size,
-        max_overflow=0,
-        pool_timeout=settings.pool_timeout_seconds,
-        hide_parameters=True,
-        connect_args={
-            "command_timeout": settings.statement_timeout_seconds + 1,
-            "server_settings": {
-                "application_name": "afterglow",
-                "jit": "off",
-                "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
-                "lock_timeout": "2000",
-                "idle_in_transaction_session_timeout": "10000",
-            },
-        },
-    )
-
-
-def _sqlite_engine(settings: Settings) -> AsyncEngine:
-    """One connection for the whole process.
-
-    Every request writes at least its audit entry, and SQLite has one writer. Taking the write lock at the start
-    (`BEGIN IMMEDIATE`) and queueing for one connection in order costs less than readers that fail when they turn into
-    writers, and the bug of SQLite before 3.51.3 that needs two connections to one log cannot occur.
-    """
-    path = make_url(settings.async_database_url).database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(
-        settings.async_database_url,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=settings.pool_timeout_seconds,
-        hide_parameters=True,
-        connect_args={"isolation_level": None},
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's connection
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            f"busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def new_session(engine: AsyncEngine) -> Database:
+def new_session(engine: AsyncEngine, clinic_id: UUID | None = None) -> Database:
     """A handle for one transaction. Objects stay readable after the commit, since the answer is made of them."""
-    return Database(engine, expire_on_commit=False, autoflush=False)
+    db = Database(engine, expire_on_commit=False, autoflush=False)
+    db._session.clinic_id = clinic_id  # noqa: SLF001  nothing has begun that would have to be told
+    return db
 
 
 @asynccontextmanager
-async def unit_of_work(engine: AsyncEngine) -> AsyncIterator[Database]:
-    """One transaction outside a request (commands, the worker, the simulator): all of it or nothing."""
-    db = new_session(engine)
+async def unit_of_work(engine: AsyncEngine, clinic_id: UUID = EVERY_CLINIC) -> AsyncIterator[Database]:
+    """One transaction outside a request (commands, the worker, the simulator): all of it or nothing.
+
+    Give the clinic where the work is for one.
+    """
+    db = new_session(engine, clinic_id)
     try:
         yield db
         await db.finish()

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant, Sealed
-from app.core.db import Base
+from app.core.db import Base, OfClinic
 from app.dosing.rules import SessionStage
 
 
-class DosingSession(Base):
+class DosingSession(OfClinic, Base):
     """One supervised session as it stands. The id is made by the client and unique within the clinic."""
 
     __tablename__ = "dosing_sessions"
@@ -44,7 +44,7 @@ class DosingSession(Base):
     cancellation_reason: Mapped[str | None] = mapped_column(Sealed("dosing_sessions.cancellation_reason"))
 
 
-class DosingSessionStep(Base):
+class DosingSessionStep(OfClinic, Base):
     """One step of a session: who did what when, and what had been planned then. Steps are only ever added."""
 
     __tablename__ = "dosing_session_steps"

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant
-from app.core.db import Base
+from app.core.db import Base, OfClinic
 
 
-class OutboxEvent(Base):
+class OutboxEvent(OfClinic, Base):
     """One fact to tell, written with the fact."""
 
     __tablename__ = "outbox_events"

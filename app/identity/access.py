@@ -108,6 +108,19 @@ class AccessGuard(Guard):
             raise NotFound(keeps_writes=True)
         return caller
 
+    async def _look_up(self, request: Request, db: Database, statement: sa.Select[Any], **named: object) -> Any:  # noqa: ANN401  a row
+        """Who is calling, found behind the wall of the clinic that the token names."""
+        token = _token_of(request)
+        await db.enter(token.clinic_id, relaxed=_relaxed(request, _asked(self)))
+        row = (
+            await db.read(statement, {"clinic_id": token.clinic_id, "device_id": token.device_id, **named})
+        ).one_or_none()
+        if row is not None and (row.ended_at is not None or row.membership_ended_at is not None):
+            raise _unauthenticated()
+        if row is not None and token.counter > row.confirmed_n:
+            await _confirm(db, token)
+        return row
+
     def _told(self, request: Request) -> dict[str, Any]:
         """What an audit entry says of the request itself."""
         return {
@@ -125,17 +138,15 @@ class _Me(AccessGuard):
         permission = _asked(self)
         if db.is_postgresql and not permission.writes and reach(permission, Role.PATIENT) is Reach.OWN:
             entry = self._told(request) | {"id": new_id(), "at": clock.now(), "outcome": "allowed"}
-            statement = queries.own_noted(relaxed=_relaxed(request, db, permission))
-            row = await _look_up(request, db, statement, **{f"entry_{name}": told for name, told in entry.items()})
+            statement = queries.own_noted()
+            row = await self._look_up(request, db, statement, **{f"entry_{name}": told for name, told in entry.items()})
             if row is not None:
                 own = _caller(row)
                 audit.keep(db, entry | _who(own) | {"patient_id": row.patient_id})
                 return await _patient_access(db, own, row, Reach.OWN)
-        row = await _look_up(
-            request, db, queries.own(locks=permission.writes, relaxed=_relaxed(request, db, permission))
-        )
+        row = await self._look_up(request, db, queries.own(locks=permission.writes))
         if row is None:  # not a patient, or nobody
-            self._decide(request, db, _known(await _look_up(request, db, queries.caller(relaxed=False))), held=False)
+            self._decide(request, db, _known(await self._look_up(request, db, queries.CALLER)), held=False)
         held = reach(permission, Role(_known(row).role)) is Reach.OWN
         caller = self._decide(request, db, row, held=held)
         return await _patient_access(db, caller, row, Reach.OWN)
@@ -148,8 +159,7 @@ class _InClinic(AccessGuard):
     async def __call__(self, request: Request, db: Db) -> ClinicAccess:
         """What belongs to the caller's clinic as a whole."""
         permission = _asked(self)
-        statement = queries.caller(relaxed=_relaxed(request, db, permission))
-        row = _known(await _look_up(request, db, statement))
+        row = _known(await self._look_up(request, db, queries.CALLER))
         reached = reach(permission, Role(row.role))
         caller = self._decide(
             request, db, row, held=reached is not None and (self.also_patients or reached is not Reach.OWN)
@@ -168,8 +178,8 @@ class _Allow(AccessGuard):
         """The record of the patient whom, or whose thing, the address names."""
         permission = _asked(self)
         whose = queries.NAMED if self.of is None else queries.owner(self.of)
-        statement = queries.somebodys(whose, relaxed=_relaxed(request, db, permission))
-        row = _known(await _look_up(request, db, statement, named_id=_named(request, self.named), now=clock.now()))
+        statement = queries.somebodys(whose)
+        row = _known(await self._look_up(request, db, statement, named_id=_named(request, self.named), now=clock.now()))
         reached = reach(permission, Role(row.role))
         caller = self._decide(
             request,
@@ -222,16 +232,6 @@ def _token_of(request: Request) -> tokens.Token:
     return token
 
 
-async def _look_up(request: Request, db: Database, statement: sa.Select[Any], **named: object) -> Any:  # noqa: ANN401  a row
-    token = _token_of(request)
-    row = (await db.read(statement, {"device_id": token.device_id, **named})).one_or_none()
-    if row is not None and (row.ended_at is not None or row.membership_ended_at is not None):
-        raise _unauthenticated()
-    if row is not None and token.counter > row.confirmed_n:
-        await _confirm(db, token)
-    return row
-
-
 def _caller(row: Any) -> Caller:  # noqa: ANN401  a row
     return Caller(row.membership_id, Role(row.role), row.clinic_id, row.device_id, row.own_id, row.signed_in_at)
 
@@ -256,10 +256,10 @@ def _unauthenticated() -> Unauthenticated:
     return Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
 
 
-def _relaxed(request: Request, db: Database, permission: Permission) -> bool:
+def _relaxed(request: Request, permission: Permission) -> bool:
     """Whether the record of this read may be written without waiting for the disk."""
     settings: Settings = request.app.state.settings
-    return not permission.writes and settings.audit_reads is AuditReads.RELAXED and db.is_postgresql
+    return not permission.writes and settings.audit_reads is AuditReads.RELAXED
 
 
 async def _patient_access(db: Database, caller: Caller, row: Any, reached: Reach) -> PatientAccess:  # noqa: ANN401

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant, Sealed
-from app.core.db import Base
+from app.core.db import Base, OfClinic
 
 
 class Clinic(Base):
@@ -35,7 +35,7 @@ class Account(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class Patient(Base):
+class Patient(OfClinic, Base):
     """A person in treatment at a clinic."""
 
     __tablename__ = "patients"
@@ -53,7 +53,7 @@ class Patient(Base):
     enrolled_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class PatientRevision(Base):
+class PatientRevision(OfClinic, Base):
     """One counter for each patient: the sync cursor, the heart of entity tags, the lock of their writes."""
 
     __tablename__ = "patient_revisions"
@@ -90,7 +90,7 @@ class Membership(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class CareTeamMember(Base):
+class CareTeamMember(OfClinic, Base):
     """A member of staff who looks after a patient, since when and until when."""
 
     __tablename__ = "care_team_members"
@@ -134,7 +134,7 @@ class Invitation(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class Device(Base):
+class Device(OfClinic, Base):
     """One signed-in phone or browser. Its tokens refer to this row; ending the row ends them all."""
 
     __tablename__ = "devices"

@@ -57,6 +57,26 @@ class Permission(StrEnum):
     STAFF_INVITE = "staff:invite"
     PROTOCOL_READ = "protocol:read"
     PROTOCOL_SIGN = "protocol:sign"
+    CREDENTIALS_READ = "credentials:read"
+    CREDENTIALS_WRITE = "credentials:write"
+    ACCOUNTS_RECOVER = "accounts:recover"
+    STAFF_RECOVER = "staff:recover"
+    PATIENT_DEVICES_READ = "patient_devices:read"
+    PATIENT_DEVICES_END = "patient_devices:end"
+    API_CLIENTS_READ = "api_clients:read"
+    API_CLIENTS_WRITE = "api_clients:write"
+    CONSENTS_READ = "consents:read"
+    CONSENTS_SIGN = "consents:sign"
+    CONSENTS_WITHDRAW = "consents:withdraw"
+    CONSENT_DOCUMENTS_READ = "consent_documents:read"
+    CONSENT_DOCUMENTS_PUBLISH = "consent_documents:publish"
+    DISCLOSURES_READ = "disclosures:read"
+    RECORD_ACCESSES_READ = "record_accesses:read"
+    EXPORT_READ = "export:read"
+    AUDIT_READ = "audit:read"
+    EMERGENCY_ACCESS_OPEN = "emergency_access:open"
+    EMERGENCY_ACCESS_READ = "emergency_access:read"
+    EMERGENCY_ACCESS_REVIEW = "emergency_access:review"
 
     @property
     def writes(self) -> bool:
@@ -107,6 +127,26 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.STAFF_INVITE: {Role.CLINIC_ADMIN: Reach.CLINIC},
     Permission.PROTOCOL_READ: _ALL_STAFF,
     Permission.PROTOCOL_SIGN: {Role.PRESCRIBER: Reach.CLINIC},
+    Permission.CREDENTIALS_READ: _OWN | _ALL_STAFF,
+    Permission.CREDENTIALS_WRITE: _OWN | _ALL_STAFF,
+    Permission.ACCOUNTS_RECOVER: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.STAFF_RECOVER: {Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.PATIENT_DEVICES_READ: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.PATIENT_DEVICES_END: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.API_CLIENTS_READ: {Role.CLINIC_ADMIN: Reach.CLINIC, Role.PRIVACY_OFFICER: Reach.CLINIC},
+    Permission.API_CLIENTS_WRITE: {Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.CONSENTS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC, Role.PRIVACY_OFFICER: Reach.CLINIC},
+    Permission.CONSENTS_SIGN: _OWN,
+    Permission.CONSENTS_WITHDRAW: _OWN,
+    Permission.CONSENT_DOCUMENTS_READ: _OWN | _ALL_STAFF,
+    Permission.CONSENT_DOCUMENTS_PUBLISH: {Role.PRESCRIBER: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.DISCLOSURES_READ: _OWN | {Role.PRIVACY_OFFICER: Reach.CLINIC},
+    Permission.RECORD_ACCESSES_READ: _OWN,
+    Permission.EXPORT_READ: _OWN,
+    Permission.AUDIT_READ: {Role.PRIVACY_OFFICER: Reach.CLINIC},
+    Permission.EMERGENCY_ACCESS_OPEN: dict.fromkeys((Role.PRESCRIBER, Role.NURSE, Role.THERAPIST), Reach.CLINIC),
+    Permission.EMERGENCY_ACCESS_READ: {Role.PRIVACY_OFFICER: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.EMERGENCY_ACCESS_REVIEW: {Role.PRIVACY_OFFICER: Reach.CLINIC},
 }
 
 

@@ -21,7 +21,7 @@ TOLD = ("id", "at", "operation", "permission", "outcome", "subject_id", "request
 """What an audit entry says of the request itself."""
 
 NAMED = sa.bindparam("named_id", type_=sa.Uuid())
-_THIS_DEVICE = _device.id == sa.bindparam("device_id")
+_THIS_DEVICE = sa.and_(_device.clinic_id == sa.bindparam("clinic_id"), _device.id == sa.bindparam("device_id"))
 _CALLER = (
     _device.id.label("device_id"),
     _device.ended_at,
@@ -48,37 +48,28 @@ _SOURCE = sa.join(Device.__table__, Membership.__table__, _member.id == _device.
 )
 
 
-def _columns(*, relaxed: bool) -> tuple[Any, ...]:
-    """`relaxed`: what this transaction writes may be lost if the database's machine crashes, at most half a second."""
-    if not relaxed:
-        return _CALLER
-    return (*_CALLER, sa.func.set_config("synchronous_commit", "off", True))  # noqa: FBT003  SQL's third argument
+CALLER = sa.select(*_CALLER).select_from(_SOURCE).where(_THIS_DEVICE)
+"""Device, membership and clinic of the caller."""
 
 
 @lru_cache
-def caller(*, relaxed: bool) -> sa.Select[Any]:
-    """Device, membership and clinic of the caller."""
-    return sa.select(*_columns(relaxed=relaxed)).select_from(_SOURCE).where(_THIS_DEVICE)
-
-
-@lru_cache
-def own(*, locks: bool, relaxed: bool) -> sa.Select[Any]:
+def own(*, locks: bool) -> sa.Select[Any]:
     """The caller and their own record, locked if they write; no row when they have none."""
     source = _SOURCE.join(Patient.__table__, _patient.id == _member.patient_id).join(
         PatientRevision.__table__, _revision.patient_id == _patient.id
     )
-    statement = sa.select(*_columns(relaxed=relaxed), *_PATIENT).select_from(source).where(_THIS_DEVICE)
+    statement = sa.select(*_CALLER, *_PATIENT).select_from(source).where(_THIS_DEVICE)
     return statement.with_for_update(of=PatientRevision.__table__, key_share=True) if locks else statement
 
 
 @lru_cache
-def own_noted(*, relaxed: bool) -> sa.Select[Any]:
+def own_noted() -> sa.Select[Any]:
     """The caller and their own record, with the audit entry of this read written by the same statement.
 
     For PostgreSQL, where it saves the most frequent reads a statement of their own. Nothing is written for a device
     that was signed out. What the entry holds beside the caller comes in parameters of the same names.
     """
-    found = own(locks=False, relaxed=relaxed).cte("caller")
+    found = own(locks=False).cte("caller")
     known = {
         "clinic_id": found.c.clinic_id,
         "actor_id": found.c.membership_id,
@@ -101,17 +92,13 @@ def own_noted(*, relaxed: bool) -> sa.Select[Any]:
 
 
 @lru_cache
-def somebodys(whose: Any, *, relaxed: bool) -> sa.Select[Any]:  # noqa: ANN401  a SQL expression
+def somebodys(whose: Any) -> sa.Select[Any]:  # noqa: ANN401  a SQL expression
     """The caller, and the patient if there is one in the caller's clinic."""
     looked_after = _in_care_team(_device.clinic_id, _member.id, sa.bindparam("now", type_=Instant()))
     source = _SOURCE.outerjoin(
         Patient.__table__, sa.and_(_patient.clinic_id == _device.clinic_id, _patient.id == whose)
     ).outerjoin(PatientRevision.__table__, _revision.patient_id == _patient.id)
-    return (
-        sa.select(*_columns(relaxed=relaxed), *_PATIENT, looked_after.label("in_care_team"))
-        .select_from(source)
-        .where(_THIS_DEVICE)
-    )
+    return sa.select(*_CALLER, *_PATIENT, looked_after.label("in_care_team")).select_from(source).where(_THIS_DEVICE)
 
 
 def _in_care_team(clinic_id: Any, membership_id: Any, now: Any) -> sa.Exists:  # noqa: ANN401  SQL expressions

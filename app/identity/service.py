@@ -67,6 +67,7 @@ async def sign_in(db: Database, settings: Settings, attempt: SignInWrite) -> Tok
             actor_role=membership.role if membership else "unknown",
         )
         raise SignInRefused(keeps_writes=True)
+    await db.enter(membership.clinic_id)
     if account.password_hash and hasher(settings).is_outdated(account.password_hash):
         account.password_hash = await hasher(settings).hash(password)
     return begin(db, settings, membership, attempt.device_label, methods="password")
@@ -114,8 +115,10 @@ def _pair(device: Device, now: datetime, lasts: timedelta) -> Tokens:
     """The tokens of a device's newest counter. The refresh token is the same however often it is written."""
     access_expires = min(now + lasts, device.absolute_expires_at)
     return Tokens(
-        access_token=tokens.write(tokens.Kind.ACCESS, device.id, device.refresh_n, access_expires),
-        refresh_token=tokens.write(tokens.Kind.REFRESH, device.id, device.refresh_n, device.absolute_expires_at),
+        access_token=tokens.write(tokens.Kind.ACCESS, device.clinic_id, device.id, device.refresh_n, access_expires),
+        refresh_token=tokens.write(
+            tokens.Kind.REFRESH, device.clinic_id, device.id, device.refresh_n, device.absolute_expires_at
+        ),
         expires_in=int((access_expires - now).total_seconds()),
         token_type="Bearer",  # noqa: S106  the name of a scheme
     )
@@ -127,6 +130,7 @@ async def refresh(db: Database, settings: Settings, refresh_token: str) -> Token
     token = tokens.read(refresh_token, tokens.Kind.REFRESH)
     if token is None or token.expires_at <= now:
         return None
+    await db.enter(token.clinic_id)
     device = await db.scalar(sa.select(Device).where(Device.id == token.device_id).with_for_update(key_share=True))
     if device is None or device.ended_at is not None or now >= min(device.idle_expires_at, device.absolute_expires_at):
         return None
@@ -150,7 +154,10 @@ async def refresh(db: Database, settings: Settings, refresh_token: str) -> Token
 async def revoke(db: Database, token_text: str) -> None:
     """End the device of any token of ours; what is not ours is ignored, as RFC 7009 asks."""
     token = tokens.read(token_text, tokens.Kind.REFRESH) or tokens.read(token_text, tokens.Kind.ACCESS)
-    device = await db.get(Device, token.device_id) if token else None
+    if token is None:
+        return
+    await db.enter(token.clinic_id)
+    device = await db.get(Device, token.device_id)
     membership = await db.get(Membership, device.membership_id) if device else None
     if device is not None and membership is not None and device.ended_at is None:
         _end(device, clock.now(), "signed_out")
@@ -278,6 +285,7 @@ async def activate(db: Database, settings: Settings, attempt: ActivationWrite) -
         if invitation is not None and usable:
             invitation.wrong_tries += 1
         raise InvitationRefused(keeps_writes=True)
+    await db.enter(invitation.clinic_id)
     clinic = await db.get_one(Clinic, invitation.clinic_id)
     password = _acceptable(attempt.password.get_secret_value(), clinic.name)
     if await db.scalar(sa.select(Account.id).where(Account.email_index == email_index(attempt.email))) is not None:

@@ -1,7 +1,9 @@
 """Access and refresh tokens: references to a device's row, signed by the server.
 
-A token holds nothing to steal from a database and nothing to read about a person: the id of a device, a counter, an
-expiry and a signature. The prefix and the checksum let secret scanners recognise one in the wrong place.
+A token holds nothing to steal from a database and nothing to read about a person: the ids of a clinic and of a device,
+a counter, an expiry and a signature. The clinic is in it so that the wall around each clinic stands before the first
+statement; the device's row, which only that clinic sees, must agree. The prefix and the checksum let secret scanners
+recognise a token in the wrong place.
 
 Refreshing follows the rule of the confirmed successor. `refresh_n` is the counter of the newest refresh token,
 `confirmed_n` the highest one that its owner was seen to hold. Presenting the newest token gives the next. Presenting
@@ -21,8 +23,8 @@ from uuid import UUID
 
 from app.core import crypto
 
-VERSION = 1
-_BODY = struct.Struct(">B2s16sII")
+VERSION = 2
+_BODY = struct.Struct(">B2s16s16sII")
 _SIGNATURE_BYTES = 16
 _CHECKSUM_BYTES = 4
 _LENGTH = _BODY.size + _SIGNATURE_BYTES + _CHECKSUM_BYTES
@@ -40,15 +42,16 @@ class Token:
     """A token that we signed. Whether it still counts is for the device's row to say."""
 
     kind: Kind
+    clinic_id: UUID
     device_id: UUID
     counter: int
     expires_at: datetime
 
 
-def write(kind: Kind, device_id: UUID, counter: int, expires_at: datetime) -> str:
+def write(kind: Kind, clinic_id: UUID, device_id: UUID, counter: int, expires_at: datetime) -> str:
     """The token as text: always the same for the same device, counter and expiry."""
     keys = crypto.keys()
-    body = _BODY.pack(VERSION, keys.first_id, device_id.bytes, counter, int(expires_at.timestamp()))
+    body = _BODY.pack(VERSION, keys.first_id, clinic_id.bytes, device_id.bytes, counter, int(expires_at.timestamp()))
     signed = body + keys.sign(body, kind.encode())[:_SIGNATURE_BYTES]
     checksum = zlib.crc32(signed).to_bytes(_CHECKSUM_BYTES)
     return kind + base64.urlsafe_b64encode(signed + checksum).rstrip(b"=").decode()
@@ -66,11 +69,11 @@ def read(text: str, kind: Kind) -> Token | None:
     if len(raw) != _LENGTH:
         return None
     body, signature = raw[: _BODY.size], raw[_BODY.size : -_CHECKSUM_BYTES]
-    version, key_id, device, counter, expiry = _BODY.unpack(body)
+    version, key_id, clinic, device, counter, expiry = _BODY.unpack(body)
     expected = crypto.keys().sign_with(key_id, body, kind.encode())
     if version != VERSION or expected is None or not hmac.compare_digest(expected[:_SIGNATURE_BYTES], signature):
         return None
-    return Token(kind, UUID(bytes=device), counter, datetime.fromtimestamp(expiry, UTC))
+    return Token(kind, UUID(bytes=clinic), UUID(bytes=device), counter, datetime.fromtimestamp(expiry, UTC))
 
 
 class Refresh(StrEnum):

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant, Json
-from app.core.db import Base
+from app.core.db import Base, OfClinic
 
 
-class InstrumentWording(Base):
+class InstrumentWording(OfClinic, Base):
     """One clinic's wording of one version of an instrument in one language. Append-only: a change is a new revision."""
 
     __tablename__ = "instrument_wordings"

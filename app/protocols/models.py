@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant, Json
-from app.core.db import Base
+from app.core.db import Base, OfClinic
 
 
-class ProtocolVersion(Base):
+class ProtocolVersion(OfClinic, Base):
     """One version of a clinic's protocol; append-only."""
 
     __tablename__ = "protocol_versions"

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant
-from app.core.db import Base
+from app.core.db import Base, OfClinic
 
 
-class TimelineAnchor(Base):
+class TimelineAnchor(OfClinic, Base):
     """A dosing session or an appointment on a patient's timeline; its id is that of the thing itself."""
 
     __tablename__ = "timeline_anchors"
@@ -30,7 +30,7 @@ class TimelineAnchor(Base):
     cancelled: Mapped[bool]
 
 
-class TimelineMoment(Base):
+class TimelineMoment(OfClinic, Base):
     """One check-in's place in time: what was said about its link (`named_`, `corrected_`), and the link itself.
 
     `relinks` counts how often the link changed after the check-in was stored.

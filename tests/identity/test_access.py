@@ -51,7 +51,7 @@ class TestToken:
         assert answer.status_code == 200
 
     async def test_one_of_a_device_that_never_was_is_a_401(self, new_client: NewClient, settings: Settings) -> None:
-        token = tokens.write(tokens.Kind.ACCESS, an_id(), 1, clock.now() + timedelta(minutes=5))
+        token = tokens.write(tokens.Kind.ACCESS, an_id(), an_id(), 1, clock.now() + timedelta(minutes=5))
 
         for address in ("/v1/me", "/v1/me/check-ins", f"/v1/patients/{an_id()}"):
             assert (await new_client(token).get(address)).status_code == 401

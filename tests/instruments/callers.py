@@ -57,7 +57,7 @@ async def a_token(db: Database, clinic_id: UUID, role: Role) -> str:
     )
     db.add(device)
     await db.flush()
-    return tokens.write(tokens.Kind.ACCESS, device.id, 1, later)
+    return tokens.write(tokens.Kind.ACCESS, device.clinic_id, device.id, 1, later)
 
 
 async def _a_record(db: Database, clinic_id: UUID) -> UUID:

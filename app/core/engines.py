@@ -1,0 +1,111 @@
+"""The engine: how this process is connected to its database.
+
+On PostgreSQL the clinic that a transaction works for travels with its `BEGIN`, so that row-level security knows it
+before the first statement is planned, and costs no message of its own.
+"""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from app.core.settings import Settings
+
+BUSY_TIMEOUT_MILLISECONDS = 5000
+
+
+class ClinicConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """asyncpg's connection, which says with every BEGIN what the transaction is for."""
+
+    __slots__ = ("opening",)
+
+    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401  passed on to asyncpg
+        super().__init__(*arguments)
+        self.opening = ""
+
+    async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> str:  # noqa: ANN401, ASYNC109
+        """Run a statement; a BEGIN with what belongs to it."""
+        if self.opening and query.startswith("BEGIN"):
+            query += self.opening
+        told: str = await super().execute(query, *arguments, timeout=timeout)
+        return told
+
+
+def say_with_begin(connection: sa.Connection, clinic_id: UUID | None, *, relaxed: bool) -> None:
+    """Say which clinic the transaction that begins on this connection is for.
+
+    `relaxed`: what it writes may be lost if the database's machine crashes, at most half a second of it.
+    """
+    driver = connection.connection.driver_connection
+    if isinstance(driver, ClinicConnection):
+        clinic = f"SET LOCAL app.clinic_id = '{clinic_id}';" if clinic_id else ""
+        driver.opening = clinic + ("SET LOCAL synchronous_commit = off;" if relaxed else "")
+
+
+def create_engine(settings: Settings) -> AsyncEngine:
+    """The engine for `settings`; parameters never reach an exception's text, since they may be what a patient wrote."""
+    if settings.is_sqlite:
+        return _sqlite_engine(settings)
+    return create_async_engine(
+        settings.async_database_url,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        hide_parameters=True,
+        connect_args={
+            "connection_class": ClinicConnection,
+            "command_timeout": settings.statement_timeout_seconds + 1,
+            "server_settings": {
+                "application_name": "afterglow",
+                "jit": "off",
+                "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+                "lock_timeout": "2000",
+                "idle_in_transaction_session_timeout": "10000",
+            },
+        },
+    )
+
+
+def _sqlite_engine(settings: Settings) -> AsyncEngine:
+    """One connection for the whole process.
+
+    Every request writes at least its audit entry, and SQLite has one writer. Taking the write lock at the start
+    (`BEGIN IMMEDIATE`) and queueing for one connection in order costs less than readers that fail when they turn into
+    writers, and the bug of SQLite before 3.51.3 that needs two connections to one log cannot occur.
+    """
+    path = make_url(settings.async_database_url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        settings.async_database_url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        hide_parameters=True,
+        connect_args={"isolation_level": None},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's connection
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,20 @@
+"""Keep one-time-code seeds and passkeys, and when a device last proved itself.
+
+Why: to be written with its tables.
+What the previous release sees while both run: nothing new.
+"""
+
+from typing import Any
+
+revision: str = "7c3e51d0a103"
+down_revision: str | None = "7c3e51d0a102"
+branch_labels: Any = None
+depends_on: Any = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
