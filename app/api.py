@@ -11,16 +11,18 @@ from app.clinics.routes import router as clinics
 from app.core.health import router as health
 from app.core.problem_pages import router as problem_pages
 from app.dosing.routes import router as dosing_sessions
-from app.identity.routes import oauth
-from app.identity.routes import router as signing_in
+from app.identity.routes import router as identity
 from app.instruments.routes import router as instruments
+from app.oauth.routes import router as oauth
+from app.sign_ins.routes import router as sign_ins
 from app.trends.routes import router as trends
 
 ROUTERS: tuple[APIRouter, ...] = (
     check_ins,
     trends,
-    signing_in,
+    sign_ins,
     oauth,
+    identity,
     clinics,
     dosing_sessions,
     appointments,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.core.settings import Settings
-    from app.identity.service import NewInvitation
+    from app.invitations.service import NewInvitation
 
 WRONG_USE = 2
 FAILED = 1
@@ -189,8 +189,8 @@ async def _found(
     from app.clinics import service as clinics
     from app.core import crypto
     from app.core.db import create_engine, unit_of_work
-    from app.identity import service as identity
     from app.identity.permissions import Role
+    from app.invitations import service as invitations
 
     crypto.install([secret.get_secret_value() for secret in settings.secret_keys])
     engine = create_engine(settings)
@@ -198,7 +198,7 @@ async def _found(
         async with unit_of_work(engine) as db:
             clinic = await clinics.create_clinic(db, name=name, time_zone=time_zone, locale=locale)
             role = Role.CLINIC_ADMIN
-            return clinic.id, await identity.invite(
+            return clinic.id, await invitations.invite(
                 db, settings, clinic_id=clinic.id, role=role, display_name=admin_email
             )
     finally:

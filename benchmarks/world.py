@@ -16,6 +16,7 @@ from app.core import crypto
 from app.core.db import Database, create_engine, new_session
 from app.core.ids import new_id
 from app.core.settings import Settings
+from app.credentials import service as credentials
 from app.identity import service as identity
 from app.identity.permissions import Role
 
@@ -104,12 +105,12 @@ async def _person(db: Database, settings: Settings, clinic_id: UUID, role: Role,
     patient = None
     if role is Role.PATIENT:
         patient = (await clinics.enrol(db, clinic_id, display_name=name, time_zone="Europe/Berlin")).id
-    account = await identity.add_account(db, settings, f"{name}@example.org", "never-signed-in-with")
+    account = await credentials.add_account(db, settings, f"{name}@example.org", "never-signed-in-with")
     membership = await identity.add_membership(
         db, account, clinic_id=clinic_id, role=role, display_name=name, patient_id=patient
     )
     tokens = identity.begin(
-        db, settings, membership, "benchmark", methods="password", access_lasts=timedelta(hours=TOKEN_HOURS)
+        db, settings, membership, "benchmark", methods="password otp", access_lasts=timedelta(hours=TOKEN_HOURS)
     )
     await db.flush()
     return patient, tokens.access_token

@@ -10,6 +10,7 @@ from app.clinics import service as clinics
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.settings import Settings
+from app.credentials import service as credentials
 from app.identity import service as identity
 from app.identity.models import Clinic, Membership, Patient
 from app.identity.permissions import Role
@@ -69,7 +70,7 @@ async def a_member_of_staff(
 
 async def _person(db: Database, settings: Settings, clinic: Clinic, role: Role, patient: Patient | None) -> Person:
     email = f"person{next(_numbers)}@example.org"
-    account = await identity.add_account(db, settings, email, PASSWORD)
+    account = await credentials.add_account(db, settings, email, PASSWORD)
     membership = await identity.add_membership(
         db,
         account,
@@ -78,7 +79,8 @@ async def _person(db: Database, settings: Settings, clinic: Clinic, role: Role, 
         display_name=f"{role.value} {email}",
         patient_id=patient.id if patient else None,
     )
-    tokens = identity.begin(db, settings, membership, "a phone", methods="password")
+    methods = "password" if patient else "password otp"
+    tokens = identity.begin(db, settings, membership, "a phone", methods=methods)
     await db.flush()
     return Person(membership, email, tokens.access_token, tokens.refresh_token, patient)
 

@@ -13,9 +13,9 @@ from app.core.errors import problems
 from app.core.etags import IfMatch, not_modified, stamp, unchanged, version_tag
 from app.core.pagination import CursorInvalid, Paging
 from app.core.requests import StrictRoute
-from app.identity import service as identity
 from app.identity.access import ClinicAccess, PatientAccess, allow, allow_in_clinic
 from app.identity.permissions import Permission, Role
+from app.invitations import service as invitations
 from app.protocols import service as protocols
 
 router = APIRouter(prefix="/v1", tags=["clinic"], route_class=StrictRoute)
@@ -137,7 +137,7 @@ async def invite_staff(
     db: Db,
 ) -> schemas.Invitation:
     """A single-use code by which a colleague makes their account."""
-    made = await identity.invite(
+    made = await invitations.invite(
         db,
         request.app.state.settings,
         clinic_id=access.clinic.id,

@@ -17,10 +17,10 @@ from app.core.pagination import PageRequest, make_cursor
 from app.core.settings import Settings
 from app.events import service as events
 from app.events.types import EventType
-from app.identity import service as identity
 from app.identity.access import ClinicAccess, PatientAccess, patient_for_writing, visible_patients
 from app.identity.models import CareTeamMember, Clinic, Membership, Patient, PatientRevision
 from app.identity.permissions import Role
+from app.invitations import service as invitations
 from app.protocols import service as protocols
 from app.protocols.models import ProtocolVersion
 from app.protocols.rules import Protocol
@@ -109,12 +109,12 @@ async def patient_with_team(db: Database, clinic_id: UUID, patient_id: UUID) -> 
     } | {"care_team": [dict(row._mapping) for row in team]}  # noqa: SLF001  SQLAlchemy's public name has an underscore
 
 
-async def invite_patient(db: Database, settings: Settings, access: PatientAccess) -> identity.NewInvitation:
+async def invite_patient(db: Database, settings: Settings, access: PatientAccess) -> invitations.NewInvitation:
     """A code for a patient who has no account yet."""
     if access.patient.status not in {"invited", "imported"}:
         raise AlreadyActive
     patient = await db.get_one(Patient, access.patient.id)
-    return await identity.invite(
+    return await invitations.invite(
         db,
         settings,
         clinic_id=access.clinic.id,

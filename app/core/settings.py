@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         description="relaxed: the record of a read may lag a crash by under a second; durable: it never does.",
     )
     access_token_minutes: int = Field(10, ge=1, le=24 * 60, description="Life of an access token.")
+    step_up_minutes: int = Field(
+        10, ge=1, le=60, description="How recent proof of identity must be for what is sensitive."
+    )
     password_hash_memory_kib: int = Field(19456, ge=8, description="argon2id memory per hash, in KiB.")
     password_hash_rounds: int = Field(2, ge=1, description="argon2id passes per hash.")
     password_hashes_at_once: int = Field(2, ge=1, le=32, description="Hashes computed at the same time.")

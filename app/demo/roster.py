@@ -101,5 +101,5 @@ async def as_json(db: Database, settings: Settings, roster: Roster) -> dict[str,
 
 
 def _sign_in(db: Database, settings: Settings, who: Resident) -> dict[str, Any]:
-    tokens = identity.begin(db, settings, who.membership, DEVICE, methods="password", access_lasts=TOKENS_LIVE)
+    tokens = identity.begin(db, settings, who.membership, DEVICE, methods="password otp", access_lasts=TOKENS_LIVE)
     return {"id": str(who.id), "email": who.email, "password": PASSWORD, "access_token": tokens.access_token}

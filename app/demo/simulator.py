@@ -25,10 +25,10 @@ from app.demo.people import CLINIC, FOUNDED_BEFORE, LOCALE, NOT_HERS, PATIENTS, 
 from app.dosing import schemas as dosing_schemas
 from app.dosing import service as dosing
 from app.dosing.rules import DoseRoute, SessionAction, Substance
-from app.identity import service as identity
 from app.identity.access import Caller, ClinicAccess, ClinicView, PatientAccess, patient_for_writing
 from app.identity.models import Clinic
 from app.identity.permissions import Permission, Reach, Role, reach
+from app.invitations import service as invitations
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
 
@@ -152,7 +152,7 @@ class Simulator:
         }
         await clinics.put_care_team(db, self._clinic.id, patient, team)
         self._audit(db, "coordinator", "invite_patient", Permission.PATIENTS_ENROL, act)
-        invitation = await identity.invite(
+        invitation = await invitations.invite(
             db,
             self._settings,
             clinic_id=self._clinic.id,

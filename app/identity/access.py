@@ -9,10 +9,12 @@
 It answers 401 without a valid token, 403 when the role lacks the permission, 404 when the caller may not know of the
 patient (whether or not there is one), and writes the audit entry in every case. It takes one statement. A permission
 that writes also locks the patient's revision row, so that the writes of one patient happen one after another.
+
+With `step_up=True` the caller must have proved who they are within the last minutes, not just hold a token.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +24,14 @@ from fastapi import Depends, Request
 from app.audit import service as audit
 from app.core import clock
 from app.core.db import Database, Db
-from app.core.errors import Forbidden, NotFound, Unauthenticated
+from app.core.errors import Forbidden, NotFound, Problem, Unauthenticated
 from app.core.guards import Guard
 from app.core.ids import new_id
 from app.core.settings import AuditReads, Settings
 from app.identity import queries, tokens
+from app.identity.errors import RecentSignInRequired, SecondFactorNeeded
 from app.identity.models import Device, PatientRevision
-from app.identity.permissions import Permission, Reach, Role, reach
+from app.identity.permissions import Permission, Reach, Role, lacks_second_factor, reach
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
 
@@ -89,15 +92,20 @@ class PatientAccess(ClinicAccess):
     patient: PatientView
 
 
+@dataclass(frozen=True)
 class AccessGuard(Guard):
     """What the guards that ask who is calling share."""
+
+    step_up: bool = False
 
     def _decide(self, request: Request, db: Database, row: Any, *, held: bool, may_know: bool = True) -> Caller:  # noqa: ANN401  a row
         """Write the audit entry, then let the caller in or raise."""
         caller = _caller(row)
+        held = held and (row.scopes is None or self.permission in row.scopes.split())
+        unproven = self._unproven(request, row) if held and may_know else None
         audit.record(
             db,
-            outcome="allowed" if held and may_know else "denied",
+            outcome="allowed" if held and may_know and unproven is None else "denied",
             patient_id=getattr(row, "patient_id", row.own_id),
             **_who(caller),
             **self._told(request),
@@ -106,7 +114,20 @@ class AccessGuard(Guard):
             raise Forbidden(keeps_writes=True)
         if not may_know:
             raise NotFound(keeps_writes=True)
+        if unproven is not None:
+            raise unproven
         return caller
+
+    def _unproven(self, request: Request, row: Any) -> Problem | None:  # noqa: ANN401  a row
+        """What the caller must prove beside holding a token; None when they proved enough."""
+        if lacks_second_factor(_asked(self), Role(row.role), row.methods):
+            return SecondFactorNeeded(keeps_writes=True)
+        minutes = request.app.state.settings.step_up_minutes
+        proved_at = row.authenticated_at or row.signed_in_at
+        if self.step_up and proved_at < clock.now() - timedelta(minutes=minutes):
+            challenge = f'Bearer error="insufficient_user_authentication", max_age={minutes * 60}'
+            return RecentSignInRequired(headers={"WWW-Authenticate": challenge}, keeps_writes=True)
+        return None
 
     async def _look_up(self, request: Request, db: Database, statement: sa.Select[Any], **named: object) -> Any:  # noqa: ANN401  a row
         """Who is calling, found behind the wall of the clinic that the token names."""
@@ -136,7 +157,12 @@ class _Me(AccessGuard):
     async def __call__(self, request: Request, db: Db) -> PatientAccess:
         """The caller's own record."""
         permission = _asked(self)
-        if db.is_postgresql and not permission.writes and reach(permission, Role.PATIENT) is Reach.OWN:
+        if (
+            db.is_postgresql
+            and not permission.writes
+            and not self.step_up
+            and reach(permission, Role.PATIENT) is Reach.OWN
+        ):
             entry = self._told(request) | {"id": new_id(), "at": clock.now(), "outcome": "allowed"}
             statement = queries.own_noted()
             row = await self._look_up(request, db, statement, **{f"entry_{name}": told for name, told in entry.items()})
@@ -192,19 +218,19 @@ class _Allow(AccessGuard):
         return await _locked(db, access) if permission.writes else access
 
 
-def me(permission: Permission) -> Any:  # noqa: ANN401  FastAPI's marker
+def me(permission: Permission, *, step_up: bool = False) -> Any:  # noqa: ANN401  FastAPI's marker
     """Let a patient in to their own record."""
-    return Depends(_Me(permission), scope="function")
+    return Depends(_Me(permission, step_up=step_up), scope="function")
 
 
-def allow(permission: Permission, *, of: Any = None, named: str = "patient_id") -> Any:  # noqa: ANN401
+def allow(permission: Permission, *, of: Any = None, named: str = "patient_id", step_up: bool = False) -> Any:  # noqa: ANN401
     """Let staff in to the record of the patient `{patient_id}`, or of the patient whose thing `{named}` is."""
-    return Depends(_Allow(permission, of=of, named=named), scope="function")
+    return Depends(_Allow(permission, of=of, named=named, step_up=step_up), scope="function")
 
 
-def allow_in_clinic(permission: Permission, *, also_patients: bool = False) -> Any:  # noqa: ANN401  FastAPI's marker
+def allow_in_clinic(permission: Permission, *, also_patients: bool = False, step_up: bool = False) -> Any:  # noqa: ANN401
     """Let staff in to what belongs to their clinic as a whole; lists must still respect `access.reach`."""
-    return Depends(_InClinic(permission, also_patients=also_patients), scope="function")
+    return Depends(_InClinic(permission, also_patients=also_patients, step_up=step_up), scope="function")
 
 
 async def patient_for_writing(db: Database, clinic_id: UUID, patient_id: UUID) -> PatientView:

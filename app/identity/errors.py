@@ -1,46 +1,25 @@
-"""What can go wrong when somebody signs in."""
+"""What the guard may ask for beside a token."""
 
 from app.core.errors import Problem
 
 
-class SignInRefused(Problem):
-    """The address and the password do not belong together. The answer is the same for an address we do not know."""
+class SecondFactorNeeded(Problem):
+    """Staff need a second factor, and this device was signed in without one.
 
-    status = 401
-    code = "sign_in_refused"
-    title = "Address or password is wrong."
-
-
-class SecondFactorRequired(Problem):
-    """The account is protected by a second factor: send the one-time code too."""
-
-    status = 401
-    code = "second_factor_required"
-    title = "A one-time code is needed."
-
-
-class InvitationRefused(Problem):
-    """The invitation code is wrong, used, withdrawn or older than 7 days, or was guessed at too often (5 times).
-
-    All of these give the same answer; the clinic can make a new code at any time.
+    Set one up (`POST /v1/me/second-factors`), or sign in again with the one you have.
     """
 
-    status = 422
-    code = "invitation_refused"
-    title = "This invitation code cannot be used."
+    status = 403
+    code = "second_factor_needed"
+    title = "Staff need a second factor for this."
 
 
-class EmailTaken(Problem):
-    """There is an account with this address already. Sign in with it, or ask the clinic."""
+class RecentSignInRequired(Problem):
+    """This needs proof of who is asking that is less than 10 minutes old (RFC 9470).
 
-    status = 409
-    code = "email_taken"
-    title = "This address belongs to an account already."
+    Prove it again (`POST /v1/me/confirmations`) or sign in again, then send the same request.
+    """
 
-
-class WeakPassword(Problem):
-    """The password is too easy to guess. It needs 15 characters or more that are not just a common word repeated."""
-
-    status = 422
-    code = "weak_password"
-    title = "This password is too easy to guess."
+    status = 401
+    code = "recent_sign_in_required"
+    title = "Prove again that it is you."

@@ -111,31 +111,12 @@ class CareTeamMember(OfClinic, Base):
     until: Mapped[datetime | None] = mapped_column(Instant)
 
 
-class Invitation(Base):
-    """A single-use code by which a patient, or a new member of staff, gets an account."""
-
-    __tablename__ = "invitations"
-    __table_args__ = (
-        sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
-        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    clinic_id: Mapped[UUID]
-    patient_id: Mapped[UUID | None]
-    role: Mapped[str] = mapped_column(sa.String(32))
-    display_name: Mapped[str] = mapped_column(Sealed("invitations.display_name"))
-    selector: Mapped[str] = mapped_column(sa.String(8), unique=True)
-    verifier_hash: Mapped[str] = mapped_column(sa.String(200))
-    wrong_tries: Mapped[int]
-    expires_at: Mapped[datetime] = mapped_column(Instant)
-    used_at: Mapped[datetime | None] = mapped_column(Instant)
-    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
-    created_at: Mapped[datetime] = mapped_column(Instant)
-
-
 class Device(OfClinic, Base):
-    """One signed-in phone or browser. Its tokens refer to this row; ending the row ends them all."""
+    """One signed-in phone, browser or program. Its tokens refer to this row; ending the row ends them all.
+
+    `methods` are how its owner proved themselves (`password otp`), `authenticated_at` when they last did, if that was
+    after signing in. `scopes` are the permissions it was given, where it was not given all of its owner's.
+    """
 
     __tablename__ = "devices"
     __table_args__ = (
@@ -148,7 +129,9 @@ class Device(OfClinic, Base):
     membership_id: Mapped[UUID]
     label: Mapped[str] = mapped_column(sa.String(100))
     methods: Mapped[str] = mapped_column(sa.String(64))
+    scopes: Mapped[str | None] = mapped_column(sa.String(1000))
     signed_in_at: Mapped[datetime] = mapped_column(Instant)
+    authenticated_at: Mapped[datetime | None] = mapped_column(Instant)
     refresh_n: Mapped[int]
     confirmed_n: Mapped[int]
     refreshed_at: Mapped[datetime] = mapped_column(Instant)

@@ -150,6 +150,28 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
 }
 
 
+SECOND_FACTORS = frozenset({"otp", "passkey", "issuer"})
+"""Ways of signing in that prove more than knowing a password; `issuer` is an outside one that the clinic trusts."""
+
+WITHOUT_SECOND_FACTOR = frozenset(
+    {
+        Permission.PROFILE_READ,
+        Permission.CREDENTIALS_READ,
+        Permission.CREDENTIALS_WRITE,
+        Permission.DEVICES_READ,
+        Permission.DEVICES_END,
+    }
+)
+"""What a member of staff may do before they have a second factor: get one."""
+
+
+def lacks_second_factor(permission: Permission, role: Role, methods: str) -> bool:
+    """Whether staff who signed in by these methods (`password otp`) must prove more before they may do this."""
+    if role in {Role.PATIENT, Role.SERVICE} or permission in WITHOUT_SECOND_FACTOR:
+        return False
+    return SECOND_FACTORS.isdisjoint(methods.split())
+
+
 def reach(permission: Permission, role: Role) -> Reach | None:
     """How far this role reaches with this permission; None when it does not hold it."""
     return HELD_BY[permission].get(role)

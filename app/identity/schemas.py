@@ -3,10 +3,10 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, EmailStr, Field, SecretStr
+from pydantic import EmailStr, Field, SecretStr
 
 from app.core.fields import Moment
-from app.core.schemas import Incoming, Outgoing
+from app.core.schemas import Outgoing
 from app.identity.permissions import Role
 
 Email = Annotated[
@@ -22,35 +22,6 @@ DeviceLabel = Annotated[
 ]
 
 
-class SignInWrite(Incoming):
-    """Address and password, and the one-time code where the account has one."""
-
-    email: Email
-    password: Password
-    device_label: DeviceLabel
-    one_time_code: Annotated[
-        str | None,
-        Field(pattern=r"^\d{6}$", examples=[None], description="Six digits, for accounts with a second factor."),
-    ] = None
-
-
-class ActivationWrite(Incoming):
-    """An invitation code, and what the person wants to sign in with."""
-
-    invitation_code: Annotated[
-        str,
-        Field(
-            min_length=12,
-            max_length=20,
-            examples=["7Q2M-K9TX-4BVD"],
-            description="As it was handed over; letter case, spaces and hyphens do not matter.",
-        ),
-    ]
-    email: Email
-    password: Annotated[Password, Field(description="15 characters or more.")]
-    device_label: DeviceLabel
-
-
 class Tokens(Outgoing):
     """A signed-in device's tokens (the shape of RFC 6749, section 5.1)."""
 
@@ -58,19 +29,6 @@ class Tokens(Outgoing):
     refresh_token: Annotated[str, Field(description="Gives the next pair once, at `POST /oauth/token`.")]
     expires_in: Annotated[int, Field(description="Seconds until the access token expires.", examples=[600])]
     token_type: Annotated[Literal["Bearer"], Field(description="How to send the access token.")]
-
-
-class TokenRequest(BaseModel):
-    """Asks for a device's next tokens (RFC 6749, section 6). Fields that it does not name are ignored."""
-
-    grant_type: Annotated[Literal["refresh_token"], Field(description="The only kind of grant that is offered.")]
-    refresh_token: Annotated[str, Field(min_length=1, max_length=400, description="The newest refresh token.")]
-
-
-class RevocationRequest(BaseModel):
-    """Asks to sign a device out (RFC 7009, section 2.1). Fields that it does not name are ignored."""
-
-    token: Annotated[str, Field(min_length=1, max_length=400, description="An access or refresh token.")]
 
 
 class Profile(Outgoing):

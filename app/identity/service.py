@@ -1,8 +1,6 @@
-"""Activating, signing in, refreshing and signing out."""
+"""Devices and their tokens, accounts and memberships."""
 
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -12,28 +10,20 @@ import sqlalchemy as sa
 from app.audit import service as audit
 from app.core import clock, crypto
 from app.core.db import Database
-from app.core.errors import FieldError, NotFound
+from app.core.errors import NotFound
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.events import service as events
 from app.events.types import EventType
 from app.identity import tokens
 from app.identity.access import Caller
-from app.identity.errors import EmailTaken, InvitationRefused, SignInRefused, WeakPassword
-from app.identity.models import Account, Clinic, Device, Invitation, Membership, Patient
-from app.identity.passwords import MIN_CHARACTERS, hasher, weakness
+from app.identity.models import Account, Device, Membership, Patient
 from app.identity.permissions import Role
-from app.identity.schemas import ActivationWrite, SignInWrite, Tokens
+from app.identity.schemas import Tokens
 
 IDLE = {Role.PATIENT: timedelta(days=30)}
 ABSOLUTE = {Role.PATIENT: timedelta(days=90)}
 STAFF_LIFE = timedelta(hours=12)
-INVITATION_LIFE = timedelta(days=7)
-WRONG_TRIES = 5
-CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-SELECTOR_CHARACTERS = 4
-VERIFIER_CHARACTERS = 8
-_LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": "", "U": "V"})
 
 EndedBecause = Literal["signed_out", "ended_by_owner", "reused_refresh_token", "expired"]
 
@@ -41,36 +31,6 @@ EndedBecause = Literal["signed_out", "ended_by_owner", "reused_refresh_token", "
 def email_index(address: str) -> bytes:
     """What an address is found by."""
     return crypto.keys().blind_index(address.strip().casefold())
-
-
-async def sign_in(db: Database, settings: Settings, attempt: SignInWrite) -> Tokens:
-    """Sign a device in. Unknown addresses take as long as wrong passwords and get the same answer."""
-    account = await db.scalar(sa.select(Account).where(Account.email_index == email_index(attempt.email)))
-    password = attempt.password.get_secret_value()
-    right = await hasher(settings).matches(account.password_hash if account else None, password)
-    membership = None
-    if account is not None:
-        membership = await db.scalar(
-            sa.select(Membership)
-            .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
-            .order_by(Membership.created_at)
-            .limit(1)
-        )
-    if account is None or not right or membership is None:
-        audit.record(
-            db,
-            operation="sign_in",
-            permission="public",
-            outcome="denied",
-            clinic_id=membership.clinic_id if membership else None,
-            actor_id=membership.id if membership else None,
-            actor_role=membership.role if membership else "unknown",
-        )
-        raise SignInRefused(keeps_writes=True)
-    await db.enter(membership.clinic_id)
-    if account.password_hash and hasher(settings).is_outdated(account.password_hash):
-        account.password_hash = await hasher(settings).hash(password)
-    return begin(db, settings, membership, attempt.device_label, methods="password")
 
 
 def begin(
@@ -209,115 +169,13 @@ def _audit_device(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NewInvitation:
-    """A code to hand over, shown this once."""
-
-    code: str
-    expires_at: datetime
-
-
-async def invite(
-    db: Database,
-    settings: Settings,
-    *,
-    clinic_id: UUID,
-    role: Role,
-    display_name: str,
-    patient_id: UUID | None = None,
-) -> NewInvitation:
-    """Make a single-use code. Codes made for the same patient before stop working."""
-    now = clock.now()
-    if patient_id is not None:
-        await db.execute(
-            sa.update(Invitation)
-            .where(Invitation.clinic_id == clinic_id, Invitation.patient_id == patient_id, Invitation.used_at.is_(None))
-            .values(withdrawn_at=now)
-        )
-    selector = await _free_selector(db)
-    verifier = _random(VERIFIER_CHARACTERS)
-    invitation = Invitation(
-        id=new_id(),
-        clinic_id=clinic_id,
-        patient_id=patient_id,
-        role=role.value,
-        display_name=display_name,
-        selector=selector,
-        verifier_hash=await hasher(settings).hash(verifier),
-        wrong_tries=0,
-        expires_at=now + INVITATION_LIFE,
-        created_at=now,
-    )
-    db.add(invitation)
-    half = VERIFIER_CHARACTERS // 2
-    return NewInvitation(f"{selector}-{verifier[:half]}-{verifier[half:]}", invitation.expires_at)
-
-
-async def _free_selector(db: Database) -> str:
-    while True:
-        selector = _random(SELECTOR_CHARACTERS)
-        if await db.scalar(sa.select(Invitation.id).where(Invitation.selector == selector)) is None:
-            return selector
-
-
-def _random(characters: int) -> str:
-    return "".join(secrets.choice(CROCKFORD) for _ in range(characters))
-
-
-async def activate(db: Database, settings: Settings, attempt: ActivationWrite) -> Tokens:
-    """Use an invitation: make the account and sign its first device in."""
-    code = attempt.invitation_code.upper().translate(_LOOKALIKES)
-    invitation = await db.scalar(
-        sa.select(Invitation).where(Invitation.selector == code[:SELECTOR_CHARACTERS]).with_for_update()
-    )
-    now = clock.now()
-    usable = (
-        invitation is not None
-        and invitation.used_at is None
-        and invitation.withdrawn_at is None
-        and invitation.expires_at > now
-        and invitation.wrong_tries < WRONG_TRIES
-    )
-    right = await hasher(settings).matches(
-        invitation.verifier_hash if invitation and usable else None, code[SELECTOR_CHARACTERS:]
-    )
-    if invitation is None or not right:
-        if invitation is not None and usable:
-            invitation.wrong_tries += 1
-        raise InvitationRefused(keeps_writes=True)
-    await db.enter(invitation.clinic_id)
-    clinic = await db.get_one(Clinic, invitation.clinic_id)
-    password = _acceptable(attempt.password.get_secret_value(), clinic.name)
-    if await db.scalar(sa.select(Account.id).where(Account.email_index == email_index(attempt.email))) is not None:
-        raise EmailTaken
-    invitation.used_at = now
-    account = await add_account(db, settings, attempt.email, password)
-    membership = await add_membership(
-        db,
-        account,
-        clinic_id=clinic.id,
-        role=Role(invitation.role),
-        display_name=invitation.display_name,
-        patient_id=invitation.patient_id,
-    )
-    return begin(db, settings, membership, attempt.device_label, methods="password")
-
-
-def _acceptable(password: str, clinic_name: str) -> str:
-    why = "too_short" if len(password) < MIN_CHARACTERS else weakness(password, clinic_name)
-    if why is not None:
-        fault = FieldError("/password", why, "Choose a longer or less common password.", {"min_length": MIN_CHARACTERS})
-        raise WeakPassword(errors=[fault])
-    return password
-
-
-async def add_account(db: Database, settings: Settings, address: str, password: str) -> Account:
-    """A new account with a password."""
+async def add_account(db: Database, address: str, password_hash: str | None) -> Account:
+    """A new account."""
     account = Account(
         id=new_id(),
         email=address,
         email_index=email_index(address),
-        password_hash=await hasher(settings).hash(password),
+        password_hash=password_hash,
         created_at=clock.now(),
     )
     db.add(account)

@@ -23,6 +23,7 @@ from app.core import clock, crypto
 from app.core.db import Database, create_engine, unit_of_work
 from app.core.ids import new_id
 from app.core.settings import Settings
+from app.credentials import service as credentials
 from app.identity import service as identity
 from app.identity.models import CareTeamMember, Patient
 from app.identity.permissions import Role
@@ -98,7 +99,7 @@ class House:
     async def a_prescriber_of_everyone(self, clinic_id: UUID) -> str:
         """Somebody who looks after all patients of the clinic; their access token."""
         async with self.opened() as db:
-            account = await identity.add_account(db, self.settings, f"{new_id()}@example.org", PASSWORD)
+            account = await credentials.add_account(db, self.settings, f"{new_id()}@example.org", PASSWORD)
             member = await identity.add_membership(
                 db, account, clinic_id=clinic_id, role=Role.PRESCRIBER, display_name="Prescriber"
             )
@@ -110,7 +111,7 @@ class House:
 
     def signed_in(self, db: Database, member: Any) -> str:
         """Sign a device of this member in for as long as the drill takes; its access token."""
-        tokens = identity.begin(db, self.settings, member, "drill", methods="password", access_lasts=SIGNED_IN_FOR)
+        tokens = identity.begin(db, self.settings, member, "drill", methods="password otp", access_lasts=SIGNED_IN_FOR)
         return tokens.access_token
 
     @asynccontextmanager

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from app.check_ins.models import Observation
 from app.clinics import service as clinics
 from app.core.ids import new_id
+from app.credentials import service as credentials
 from app.identity import service as identity
 from app.identity.permissions import Role
 from app.imports import rules
@@ -136,7 +137,7 @@ async def _phones(house: House, people: list[str]) -> dict[str, tuple[UUID, str]
     async with house.opened() as db:
         for person in people:
             patient = await clinics.enrol(db, clinic_id, display_name=f"Phone {person}", time_zone=ZONE)
-            account = await identity.add_account(db, house.settings, f"{patient.id}@example.org", PASSWORD)
+            account = await credentials.add_account(db, house.settings, f"{patient.id}@example.org", PASSWORD)
             member = await identity.add_membership(
                 db, account, clinic_id=clinic_id, role=Role.PATIENT, display_name="Phone", patient_id=patient.id
             )

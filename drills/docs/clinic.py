@@ -25,6 +25,7 @@ from app.core import clock, crypto
 from app.core.db import Database, create_engine, unit_of_work
 from app.core.ids import new_id
 from app.core.settings import Settings
+from app.credentials import service as credentials
 from app.dosing import service as dosing
 from app.dosing.rules import DoseRoute, Substance
 from app.identity import service as identity
@@ -122,11 +123,11 @@ async def _person(
     db: Database, settings: Settings, clinic_id: UUID, role: Role, patient_id: UUID | None
 ) -> tuple[Caller, UUID]:
     email = f"{role.value}@example.org"
-    account = await identity.add_account(db, settings, email, PASSWORD)
+    account = await credentials.add_account(db, settings, email, PASSWORD)
     membership = await identity.add_membership(
         db, account, clinic_id=clinic_id, role=role, display_name=role.value.title(), patient_id=patient_id
     )
-    tokens = identity.begin(db, settings, membership, "the drill", methods="password", access_lasts=SIGNED_IN_FOR)
+    tokens = identity.begin(db, settings, membership, "the drill", methods="password otp", access_lasts=SIGNED_IN_FOR)
     await db.flush()
     return Caller(email, tokens.access_token), membership.id
 

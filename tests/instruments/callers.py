@@ -47,7 +47,7 @@ async def a_token(db: Database, clinic_id: UUID, role: Role) -> str:
         clinic_id=clinic_id,
         membership_id=membership.id,
         label="phone",
-        methods="password",
+        methods="password otp",
         signed_in_at=now,
         refresh_n=1,
         confirmed_n=1,

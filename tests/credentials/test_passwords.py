@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from app.identity.passwords import MIN_CHARACTERS, Hasher, weakness
+from app.credentials.passwords import MIN_CHARACTERS, Hasher, weakness
 
 
 @pytest.fixture
