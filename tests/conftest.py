@@ -106,6 +106,12 @@ async def database_url(databases: "Databases", anyio_backend: str) -> str:
 
 
 @pytest.fixture
+def superuser_url(databases: "Databases", database_url: str) -> str | None:
+    """The same database for somebody whom no rule binds: an address on PostgreSQL, None on SQLite."""
+    return databases.superuser_url
+
+
+@pytest.fixture
 def settings(database_url: str) -> "Settings":
     """The settings of the application under test."""
     from app.core import crypto

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import create_engine
 from app.core.settings import Settings
-from tests.postgresql import address
+from tests.postgresql import APPLICATION, LET_IN, address
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = "migrated"
@@ -51,6 +51,10 @@ class Databases(Protocol):
 
     async def bare(self) -> str:
         """The address of a new database without any table, for tests of migrations."""
+
+    @property
+    def superuser_url(self) -> str | None:
+        """The address of the database that `fresh` gave, for somebody whom no rule binds; None on SQLite."""
 
 
 class SqliteFiles:
@@ -90,6 +94,8 @@ class SqliteFiles:
     async def bare(self) -> str:
         return f"sqlite:///{self._folder / f'bare_{next(self._numbers)}.db'}"
 
+    superuser_url: str | None = None
+
 
 class PostgresqlDatabase:
     """Each worker has one database, made from a template that was migrated once; tables with rows are emptied."""
@@ -118,7 +124,7 @@ class PostgresqlDatabase:
 
     async def fresh(self) -> str:
         await self._connection.execute("CALL testing.clean()")
-        return address(self._host, self._name)
+        return address(self._host, self._name, APPLICATION)
 
     @asynccontextmanager
     async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
@@ -131,6 +137,10 @@ class PostgresqlDatabase:
         name = f"{self._name}_bare_{next(self._numbers)}"
         await self._connection.execute(f"CREATE DATABASE {name}")
         return address(self._host, name)
+
+    @property
+    def superuser_url(self) -> str | None:
+        return address(self._host, self._name)
 
 
 @asynccontextmanager
@@ -150,6 +160,7 @@ async def _make_template(host: str, maintenance: asyncpg.Connection) -> None:
     await migrate(address(host, unfinished))
     async with connected(address(host, unfinished)) as connection:
         await _add_cleaning(connection)
+        await connection.execute(LET_IN)
     await maintenance.execute(f"ALTER DATABASE {unfinished} RENAME TO {TEMPLATE}")
 
 

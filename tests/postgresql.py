@@ -16,6 +16,17 @@ from pathlib import Path
 OLDEST = 15
 DEBIAN = Path("/usr/lib/postgresql")
 CHOICE = "AFTERGLOW_TEST_POSTGRESQL"
+SUPERUSER = "postgres"
+APPLICATION = "afterglow_tests"
+"""Whom the application connects as: a member of `afterglow_app`, as in production."""
+
+LET_IN = f"""
+DO $$ BEGIN
+    CREATE ROLE {APPLICATION} LOGIN IN ROLE afterglow_app;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$
+"""
+"""Makes that role, once the migrations have made `afterglow_app`."""
 
 
 def version_of(binaries: Path) -> int:
@@ -83,6 +94,6 @@ class Server:
         self._keeper.communicate()
 
 
-def address(host: str, database: str) -> str:
+def address(host: str, database: str, user: str = SUPERUSER) -> str:
     """The address of a database on the server whose socket is in `host`, as the application takes it."""
-    return f"postgresql://postgres@/{database}?host={host}"
+    return f"postgresql://{user}@/{database}?host={host}"
