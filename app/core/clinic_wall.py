@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, UOWTransaction, mapped_column, with_loader_criteria
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.core.engines import say_with_begin
 
@@ -37,10 +38,11 @@ class ClinicSession(Session):
     relaxed: bool = False
 
 
-class _NoClinic(sa.ColumnElement[bool]):
+class _NoClinic(FunctionElement[bool]):
     """The condition that is given where there is no clinic: whatever it gets into cannot be compiled."""
 
     inherit_cache = True
+    name = "no_clinic"
     type = sa.Boolean()
 
 
