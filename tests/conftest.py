@@ -47,6 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SERVER] = Server()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what belongs to the other database alone: `@pytest.mark.postgresql`, `@pytest.mark.sqlite`."""
+    other = "postgresql" if config.getoption("--database") == "sqlite" else "sqlite"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     server = config.stash.get(SERVER, None)
     return f"database: {f'PostgreSQL from {server.binaries}' if server else config.getoption('--database')}"

@@ -41,6 +41,17 @@ async def database_state(engine: AsyncEngine) -> tuple[str, str | None]:
     return f"{engine.dialect.name} {'.'.join(map(str, version))}", revision
 
 
+async def clinics_are_walled(engine: AsyncEngine) -> bool:
+    """Whether row-level security binds the role that we are: not for superusers and not for the tables' owner.
+
+    SQLite has no roles: there, one process of ours is all that reaches the file.
+    """
+    if engine.dialect.name != "postgresql":
+        return True
+    async with engine.connect() as connection:
+        return bool(await connection.scalar(sa.text("SELECT row_security_active('patients')")))
+
+
 @router.get("/healthz", summary="Is the process alive?")
 async def read_health(_: Annotated[None, public()]) -> Health:
     """Answers without touching the database: restart the process when this fails."""
