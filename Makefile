@@ -81,7 +81,7 @@ lock-check: install-dev ## Check that the lock files fit pyproject.toml and name
 	@! grep -l '://' requirements.lock requirements-dev.lock uv.txt
 	@mkdir -p build && cp requirements.lock requirements-dev.lock build/
 	@$(COMPILE) pyproject.toml --extra dev --output-file build/requirements-dev.lock
-	@$(COMPILE) pyproject.toml --constraints requirements-dev.lock --output-file build/requirements.lock
+	@$(COMPILE) pyproject.toml --extra passkeys --constraints requirements-dev.lock --output-file build/requirements.lock
 	@diff requirements-dev.lock build/requirements-dev.lock && diff requirements.lock build/requirements.lock \
 		|| { echo "pyproject.toml and the lock files disagree: run make lock" >&2; exit 1; }
 
@@ -125,7 +125,7 @@ openapi: install-dev ## Write docs/openapi.json from the routes
 
 lock: $(VENV)/.uv ## Resolve pyproject.toml into the lock files, the newest versions that fit together
 	@$(COMPILE) --upgrade pyproject.toml --extra dev --output-file requirements-dev.lock
-	@$(COMPILE) --upgrade pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
+	@$(COMPILE) --upgrade pyproject.toml --extra passkeys --constraints requirements-dev.lock --output-file requirements.lock
 
 clean: ## Remove what was generated, but not the databases under var/
 	@rm -rf build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
