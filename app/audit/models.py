@@ -1,4 +1,4 @@
-"""The audit entries."""
+"""The audit entries, and the signed checkpoints of their chain."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,11 @@ from app.core.db import Base
 
 
 class AuditEntry(Base):
-    """One act of one caller. `seq` and `hash` are empty until the entry is sealed into the chain."""
+    """One act of one caller.
+
+    `mark` was made by the application when it began the entry. `seq`, `hash` and, where the mark is wrong, `flaw` are
+    empty until the entry is sealed into the chain; the database itself lets nothing else be changed.
+    """
 
     __tablename__ = "audit_entries"
     __table_args__ = (
@@ -40,5 +44,19 @@ class AuditEntry(Base):
     reason: Mapped[str | None] = mapped_column(sa.String(200))
     request_id: Mapped[str | None] = mapped_column(sa.String(36))
     address_prefix: Mapped[str | None] = mapped_column(sa.String(64))
+    mark: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     seq: Mapped[int | None] = mapped_column(sa.BigInteger)
     hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    flaw: Mapped[str | None] = mapped_column(sa.String(16))
+
+
+class AuditCheckpoint(Base):
+    """A signature over how far the chain had come: the entry `seq` had this `hash`, and with it all before."""
+
+    __tablename__ = "audit_checkpoints"
+
+    seq: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    at: Mapped[datetime] = mapped_column(Instant)
+    public_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    signature: Mapped[bytes] = mapped_column(sa.LargeBinary)

@@ -56,6 +56,15 @@ class Settings(BaseSettings):
         AuditReads.RELAXED,
         description="relaxed: the record of a read may lag a crash by under a second; durable: it never does.",
     )
+    audit_seal_seconds: float = Field(
+        1,
+        ge=0,
+        le=3600,
+        description="How often the server chains new audit entries; 0 leaves that to `afterglow audit seal`.",
+    )
+    emergency_access_minutes: int = Field(
+        60, ge=5, le=24 * 60, description="How long a record stays open to who opened it in an emergency."
+    )
     access_token_minutes: int = Field(10, ge=1, le=24 * 60, description="Life of an access token.")
     step_up_minutes: int = Field(
         10, ge=1, le=60, description="How recent proof of identity must be for what is sensitive."

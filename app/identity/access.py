@@ -26,7 +26,6 @@ from app.core import clock
 from app.core.db import Database, Db
 from app.core.errors import Forbidden, NotFound, Problem, Unauthenticated
 from app.core.guards import Guard
-from app.core.ids import new_id
 from app.core.settings import AuditReads, Settings
 from app.identity import queries, tokens
 from app.identity.errors import RecentSignInRequired, SecondFactorNeeded
@@ -163,7 +162,8 @@ class _Me(AccessGuard):
             and not self.step_up
             and reach(permission, Role.PATIENT) is Reach.OWN
         ):
-            entry = self._told(request) | {"id": new_id(), "at": clock.now(), "outcome": "allowed"}
+            token = _token_of(request)
+            entry = audit.begin(self._told(request), clinic_id=token.clinic_id, device_id=token.device_id)
             statement = queries.own_noted()
             row = await self._look_up(request, db, statement, **{f"entry_{name}": told for name, told in entry.items()})
             if row is not None:

@@ -17,8 +17,8 @@ _device, _member, _clinic = Device.__table__.c, Membership.__table__.c, Clinic._
 _patient, _revision, _team = Patient.__table__.c, PatientRevision.__table__.c, CareTeamMember.__table__.c
 _entry = AuditEntry.__table__.c
 
-TOLD = ("id", "at", "operation", "permission", "outcome", "subject_id", "request_id", "address_prefix")
-"""What an audit entry says of the request itself."""
+TOLD = ("id", "at", "operation", "permission", "outcome", "subject_id", "request_id", "address_prefix", "mark")
+"""What an audit entry says of the request itself, and its mark."""
 
 NAMED = sa.bindparam("named_id", type_=sa.Uuid())
 _THIS_DEVICE = sa.and_(_device.clinic_id == sa.bindparam("clinic_id"), _device.id == sa.bindparam("device_id"))
@@ -145,3 +145,7 @@ def visible_patients(clinic_id: Any, membership_id: Any, now: Any) -> sa.Select[
     """
     everyone = sa.select(_patient.id).where(_patient.clinic_id == clinic_id)
     return everyone if membership_id is None else everyone.where(_in_care_team(clinic_id, membership_id, now))
+
+
+QUEUE = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("name", type_=sa.BigInteger())))
+"""Wait until no other transaction holds this name, and hold it until the commit. PostgreSQL only."""

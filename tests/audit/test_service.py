@@ -23,7 +23,7 @@ class TestRecord:
         entry = (await db.scalars(sa.select(AuditEntry))).one()
         assert (entry.operation, entry.outcome, entry.actor_role) == ("read_patient", "allowed", "system")
         assert (entry.patient_id, entry.actor_id) == (patient_id, actor_id)
-        assert (entry.seq, entry.hash) == (None, None)
+        assert (entry.seq, entry.hash, entry.flaw) == (None, None, None)
 
     async def test_outlives_a_refusal_but_not_a_fault(self, db: Database, settings: Settings) -> None:
         service.record(db, operation="refused", permission="x:read")
@@ -50,7 +50,7 @@ class TestRecord:
         }
 
         assert set(texts) == {
-            "actor_role", "operation", "permission", "outcome", "reason", "request_id", "address_prefix",
+            "actor_role", "operation", "permission", "outcome", "reason", "request_id", "address_prefix", "flaw",
         }  # fmt: skip
         assert all(length is not None and length <= 200 for length in texts.values())
 
