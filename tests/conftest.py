@@ -137,8 +137,19 @@ async def engine(databases: "Databases", settings: "Settings", anyio_backend: st
         yield opened
 
 
+@pytest.fixture(scope="session")
+def _walls_are_checked() -> Iterator[None]:
+    """Look at every Core statement of the application."""
+    from app.core.db import Database
+    from tests.core_statements import checked_read
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "read", checked_read)
+        yield
+
+
 @pytest.fixture
-async def db(engine: "AsyncEngine", anyio_backend: str) -> "AsyncIterator[Database]":
+async def db(engine: "AsyncEngine", _walls_are_checked: None, anyio_backend: str) -> "AsyncIterator[Database]":
     """A handle on the same database.
 
     What a test did with it is committed before each request of `client`, and what it read before is forgotten, so that

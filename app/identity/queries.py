@@ -46,6 +46,8 @@ _PATIENT = (
     _patient.status.label("patient_status"),
     _revision.revision,
 )
+_OWN_PATIENT = sa.and_(_patient.clinic_id == _device.clinic_id, _patient.id == _member.patient_id)
+_REVISION_OF_PATIENT = sa.and_(_revision.clinic_id == _patient.clinic_id, _revision.patient_id == _patient.id)
 _SOURCE = sa.join(Device.__table__, Membership.__table__, _member.id == _device.membership_id).join(
     Clinic.__table__, _clinic.id == _device.clinic_id
 )
@@ -58,9 +60,7 @@ CALLER = sa.select(*_CALLER).select_from(_SOURCE).where(_THIS_DEVICE)
 @lru_cache
 def own(*, locks: bool) -> sa.Select[Any]:
     """The caller and their own record, locked if they write; no row when they have none."""
-    source = _SOURCE.join(Patient.__table__, _patient.id == _member.patient_id).join(
-        PatientRevision.__table__, _revision.patient_id == _patient.id
-    )
+    source = _SOURCE.join(Patient.__table__, _OWN_PATIENT).join(PatientRevision.__table__, _REVISION_OF_PATIENT)
     statement = sa.select(*_CALLER, *_PATIENT).select_from(source).where(_THIS_DEVICE)
     return statement.with_for_update(of=PatientRevision.__table__, key_share=True) if locks else statement
 
@@ -100,7 +100,7 @@ def somebodys(whose: Any) -> sa.Select[Any]:  # noqa: ANN401  a SQL expression
     looked_after = _in_care_team(_device.clinic_id, _member.id, sa.bindparam("now", type_=Instant()))
     source = _SOURCE.outerjoin(
         Patient.__table__, sa.and_(_patient.clinic_id == _device.clinic_id, _patient.id == whose)
-    ).outerjoin(PatientRevision.__table__, _revision.patient_id == _patient.id)
+    ).outerjoin(PatientRevision.__table__, _REVISION_OF_PATIENT)
     return sa.select(*_CALLER, *_PATIENT, looked_after.label("in_care_team")).select_from(source).where(_THIS_DEVICE)
 
 
@@ -132,7 +132,7 @@ def owner(model: Any) -> Any:  # noqa: ANN401  a mapped class and a SQL expressi
 
 LOCKED_PATIENT = (
     sa.select(_patient.id, _patient.clinic_id, _patient.time_zone, _patient.status, _revision.revision)
-    .join_from(Patient.__table__, PatientRevision.__table__, _revision.patient_id == _patient.id)
+    .join_from(Patient.__table__, PatientRevision.__table__, _REVISION_OF_PATIENT)
     .where(_patient.id == sa.bindparam("patient_id"), _patient.clinic_id == sa.bindparam("clinic_id"))
     .with_for_update(of=PatientRevision.__table__, key_share=True)
 )

@@ -3,20 +3,26 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
 from app.clinics import service as clinics
 from app.core.clinic_wall import OfClinic
 from app.core.db import Base, Database
 from app.core.engines import create_engine
 from app.core.health import clinics_are_walled
+from app.core.ids import new_id
+from tests.core_statements import untied
 from tests.databases import connected, settings_for
 from tests.factories import a_clinic
 
 # Found before anybody knows which clinic is meant, so that no wall can stand before them. None holds a patient's data.
 DOORS = frozenset({"api_clients", "authorization_codes", "external_identities", "invitations", "memberships"})
+PATIENTS = Base.metadata.tables["patients"]
+TEXT = {"app/audit/queries.py"}  # the sealer, which works across clinics
 OURS = "SET app.clinic_id = '{clinic_id}'"
 
 
@@ -54,6 +60,36 @@ class TestModels:
         }
 
         assert {name for name in named if name.endswith(("routes.py", "queries.py"))} == set()
+
+
+class TestCoreStatements:
+    """What the session's criterion cannot see is looked at on every statement that the suite sends."""
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            sa.select(PATIENTS),
+            sa.select(PATIENTS.c.id).where(PATIENTS.c.id == new_id()),
+            sa.select(PATIENTS.alias("p").c.id),
+            sa.select(sa.literal(1)).where(sa.select(PATIENTS.c.id).exists()),
+        ],
+        ids=["all", "by id", "by another name", "inside"],
+    )
+    def test_one_that_names_no_clinic_is_found(self, statement: sa.Select[Any]) -> None:
+        assert untied(statement) in (["patients"], ["p"])
+
+    def test_one_that_names_it_passes(self) -> None:
+        assert untied(sa.select(PATIENTS.c.id).where(PATIENTS.c.clinic_id == new_id())) == []
+
+    def test_sql_as_text_stays_in_the_core(self, root: Path) -> None:
+        """Nobody can look into that."""
+        found = {
+            str(path.relative_to(root))
+            for path in root.glob("app/**/*.py")
+            if re.search(r"sa\.text\(|exec_driver_sql\(", path.read_text(encoding="utf-8"))
+        }
+
+        assert {name for name in found if not name.startswith("app/core/") and not name.endswith("models.py")} <= TEXT
 
 
 @pytest.mark.postgresql
