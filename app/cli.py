@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from app.audit.commands import app as audit
+from app.core.key_commands import app as keys
 from app.imports.commands import app as imports
 
 if TYPE_CHECKING:
@@ -351,7 +353,14 @@ def _before_import() -> None:
     _settings()
 
 
+def _before_keys() -> None:
+    """Say what is wrong with the settings or the schema before anything is opened."""
+    _require_schema(_settings())
+
+
 app.add_typer(imports, callback=_before_import)
+app.add_typer(audit, name="audit", callback=_before_keys)
+app.add_typer(keys, name="keys", callback=_before_keys, help="The secrets that seal what is stored.")
 
 
 def main() -> None:

@@ -49,7 +49,13 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Sealed(TypeDecorator[str]):
-    """Text encrypted at rest (AES-256-GCM), bound to its column so that it cannot be moved to another."""
+    """Text encrypted at rest (AES-256-GCM), bound to its column so that it cannot be moved to another.
+
+    It is not bound to its row. A column type sees a value and never the row it goes into, and the hot paths write and
+    read plain rows past the unit of work, so a row's key could only be bound by leaving column types. Whoever can
+    write to the database can therefore exchange two notes with each other. They cannot read or invent one, and they
+    could as well exchange the patients of two rows, against which no sealing of texts helps.
+    """
 
     impl = sa.LargeBinary
     cache_ok = True
@@ -65,3 +71,18 @@ class Sealed(TypeDecorator[str]):
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002  SQLAlchemy's
         """Open."""
         return None if value is None else crypto.keys().open(value, self.place)
+
+
+class BlindIndex(TypeDecorator[bytes]):
+    """What the sealed text at `place`, a column of the same table, is found by (`KeyRing.blind_index`).
+
+    Write the fingerprint of the key in use and look for those of all keys; `afterglow keys rotate` brings the stored
+    ones under the key in use.
+    """
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place

@@ -1,7 +1,8 @@
 """The key ring: sealing text at rest, signing tokens and cursors, blind indexes.
 
-One secret gives three keys (HKDF), one for each use. The first secret of the ring seals and signs; every secret of the
-ring opens and verifies, so a new one is put first, and an old one leaves when nothing of it is left.
+One secret gives several keys (HKDF), one for each use. The first secret of the ring seals, signs and indexes; every
+secret of the ring opens, verifies and finds. So a new one is put first, `afterglow keys rotate` brings what is stored
+under it (`rotation.py`), and the old one leaves when nothing of it is left.
 """
 
 import hashlib
@@ -27,19 +28,22 @@ class _Key:
     id: bytes
     sealing: AESGCM
     signing: bytes
+    indexing: bytes
 
 
 class KeyRing:
     """The secrets of this process, in order: the first is in use, the others are still honoured."""
 
     def __init__(self, ring: list[str]) -> None:
-        self._keys = {}
-        for secret in ring:
+        self._keys: dict[bytes, _Key] = {}
+        for secret in dict.fromkeys(ring):
             key_id = hashlib.sha256(_derive(secret, b"id")).digest()[:KEY_ID_BYTES]
-            self._keys[key_id] = _Key(key_id, AESGCM(_derive(secret, b"seal")), _derive(secret, b"sign"))
+            if key_id in self._keys:  # one ring in many thousands: what the one sealed would be tried with the other
+                msg = "two secrets of the ring have the same short name: choose another new secret"
+                raise ValueError(msg)
+            uses = (_derive(secret, use) for use in (b"sign", b"blind-index"))
+            self._keys[key_id] = _Key(key_id, AESGCM(_derive(secret, b"seal")), *uses)
         self._first = next(iter(self._keys.values()))
-        # Blind indexes must stay the same while secrets rotate, so they hang on the last (oldest) secret.
-        self._blind = _derive(ring[-1], b"blind-index")
 
     def seal(self, text: str, place: str) -> bytes:
         """Encrypt `text` for one place (`table.column`): key id, nonce, ciphertext and tag."""
@@ -68,6 +72,11 @@ class KeyRing:
         """The two-byte id of the key in use."""
         return self._first.id
 
+    @property
+    def ids(self) -> tuple[bytes, ...]:
+        """The two-byte ids of all keys, in the order of their secrets."""
+        return tuple(self._keys)
+
     def sign_with(self, key_id: bytes, message: bytes, use: bytes) -> bytes | None:
         """As `sign`, with a given key of the ring; None when the ring has no such key."""
         key = self._keys.get(key_id)
@@ -81,8 +90,16 @@ class KeyRing:
         )
 
     def blind_index(self, text: str) -> bytes:
-        """A fingerprint to look a secret text up by, without storing the text."""
-        return hmac.digest(self._blind, text.encode(), "sha256")
+        """A fingerprint to look a sealed text up by, with the key in use. Case and outer spaces do not count."""
+        return _fingerprint(self._first, text)
+
+    def blind_indexes(self, text: str) -> dict[bytes, bytes]:
+        """The fingerprint by the id of each key: during a rotation, what is stored may be under any of them."""
+        return {key.id: _fingerprint(key, text) for key in self._keys.values()}
+
+
+def _fingerprint(key: _Key, text: str) -> bytes:
+    return hmac.digest(key.indexing, text.strip().casefold().encode(), "sha256")
 
 
 _ring: KeyRing | None = None

@@ -1,7 +1,5 @@
 """Accounts and their passwords."""
 
-import sqlalchemy as sa
-
 from app.core.db import Database
 from app.core.errors import FieldError
 from app.core.settings import Settings
@@ -13,7 +11,7 @@ from app.identity.models import Account
 
 async def account_of(db: Database, address: str) -> Account | None:
     """The account with this address."""
-    return await db.scalar(sa.select(Account).where(Account.email_index == identity.email_index(address)))
+    return await identity.account_of(db, address)
 
 
 async def add_account(db: Database, settings: Settings, address: str, password: str) -> Account:

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.columns import Instant, Sealed
+from app.core.columns import BlindIndex, Instant, Sealed
 from app.core.db import Base, OfClinic
 
 
@@ -30,7 +30,7 @@ class Account(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(Sealed("accounts.email"))
-    email_index: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
+    email_index: Mapped[bytes] = mapped_column(BlindIndex("accounts.email"), unique=True)
     password_hash: Mapped[str | None] = mapped_column(sa.String(200))
     created_at: Mapped[datetime] = mapped_column(Instant)
 

@@ -15,7 +15,7 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.events import service as events
 from app.events.types import EventType
-from app.identity import tokens
+from app.identity import queries, tokens
 from app.identity.access import Caller
 from app.identity.models import Account, Device, Membership, Patient
 from app.identity.permissions import Role
@@ -28,9 +28,22 @@ STAFF_LIFE = timedelta(hours=12)
 EndedBecause = Literal["signed_out", "ended_by_owner", "reused_refresh_token", "expired"]
 
 
-def email_index(address: str) -> bytes:
-    """What an address is found by."""
-    return crypto.keys().blind_index(address.strip().casefold())
+async def account_of(db: Database, address: str) -> Account | None:
+    """The account with this address, whichever key of the ring its index was made with."""
+    indexes = crypto.keys().blind_indexes(address).values()
+    return await db.scalar(sa.select(Account).where(Account.email_index.in_(indexes)))
+
+
+async def is_taken(db: Database, address: str) -> bool:
+    """Whether there is an account with this address. Until the commit nobody else can make one.
+
+    While secrets rotate, two processes may index the same address with different keys, where uniqueness of the index
+    does not help. So whoever wants the address queues here, by its index under each key that they share.
+    """
+    if db.is_postgresql:
+        for index in sorted(crypto.keys().blind_indexes(address).values()):
+            await db.read(queries.QUEUE, {"name": int.from_bytes(index[:8], signed=True)})
+    return await account_of(db, address) is not None
 
 
 def begin(
@@ -174,7 +187,7 @@ async def add_account(db: Database, address: str, password_hash: str | None) -> 
     account = Account(
         id=new_id(),
         email=address,
-        email_index=email_index(address),
+        email_index=crypto.keys().blind_index(address),
         password_hash=password_hash,
         created_at=clock.now(),
     )

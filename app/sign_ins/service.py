@@ -52,7 +52,7 @@ async def activate(db: Database, settings: Settings, attempt: ActivationWrite) -
     invitation = await invitations.redeem(db, settings, attempt.invitation_code)
     clinic = await db.get_one(Clinic, invitation.clinic_id)
     password = credentials.acceptable(attempt.password.get_secret_value(), clinic.name)
-    if await credentials.account_of(db, attempt.email) is not None:
+    if await identity.is_taken(db, attempt.email):
         raise EmailTaken
     account = await credentials.add_account(db, settings, attempt.email, password)
     membership = await identity.add_membership(

@@ -32,8 +32,24 @@ class TestRotation:
         assert during.sign(b"message", b"use") != signed_before
         assert not KeyRing([NEW]).verify(signed_before, b"message", b"use")
 
-    def test_people_are_still_found_by_their_address(self) -> None:
-        assert KeyRing([NEW, OLD]).blind_index("sam@example.org") == KeyRing([OLD]).blind_index("sam@example.org")
+    def test_people_are_found_by_an_index_of_either(self) -> None:
+        during = KeyRing([NEW, OLD])
+
+        assert during.blind_index("sam@example.org") == KeyRing([NEW]).blind_index(" Sam@example.org")
+        assert set(during.blind_indexes("sam@example.org").values()) == {
+            KeyRing([secret]).blind_index("sam@example.org") for secret in (OLD, NEW)
+        }
+
+    def test_secrets_are_told_apart_by_their_ids(self) -> None:
+        assert KeyRing([NEW, OLD, NEW]).ids == (KeyRing([NEW]).first_id, KeyRing([OLD]).first_id)
+
+    def test_two_secrets_that_cannot_be_told_apart_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(crypto, "KEY_ID_BYTES", 0)
+
+        with pytest.raises(ValueError, match="choose another") as refused:
+            KeyRing([NEW, OLD])
+
+        assert NEW not in str(refused.value)
 
     def test_a_key_is_named_by_its_id(self) -> None:
         old, both = KeyRing([OLD]), KeyRing([NEW, OLD])
