@@ -5,11 +5,11 @@ What a command needs is imported inside it: `afterglow --help` must not wait for
 # ruff: noqa: PLC0415  see above
 
 import asyncio
-import errno
 import json
 import os
-import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -49,13 +49,15 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs PostgreSQL.")] = 1,
 ) -> None:
     """Serve the API. The database must be at the newest schema: run `afterglow migrate` first."""
-    from app.core import logging
+    from app.core import logging, starting
 
     settings = _settings()
     if workers > 1 and settings.is_sqlite:
         _refuse("SQLite is for one process. Use --workers 1, or set AFTERGLOW_DATABASE_URL to a PostgreSQL.")
     _require_schema(settings)
-    _require_free(host, port)
+    with _refusing():
+        starting.require_walls(settings)
+        starting.require_free(host, port)
     logging.configure(settings)
     _run("app.main:create_app", settings, host, port, factory=True, workers=workers)
 
@@ -65,8 +67,11 @@ def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 unless it is the newest.")] = False,
 ) -> None:
     """Bring the database to the newest schema."""
+    from app.core import starting
+
     settings = _settings()
-    newest, before = _newest_revision(), _revision_of(settings)
+    with _refusing():
+        newest, before = starting.newest_revision(), starting.revision_of(settings)
     if before == newest:
         typer.echo(f"The database is at {newest}, the newest schema.")
         return
@@ -92,10 +97,12 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over, even if there is a demo database.")] = False,
 ) -> None:
     """Fill a demo clinic in var/demo.db, tell who can sign in, and serve it."""
+    from app.core import starting
     from app.demo import command, database
 
     if not no_serve:
-        _require_free(host, port)
+        with _refusing():
+            starting.require_free(host, port)
     try:
         if command.must_fill(database.PATH, seed, fresh=fresh):
             _fill(database.PATH, seed)
@@ -234,63 +241,25 @@ def _default_of(field: Any) -> str:  # noqa: ANN401  pydantic's description of a
     return str(field.default)
 
 
-def _newest_revision() -> str:
-    from app.core.schema_revision import newest_revision
-
-    return newest_revision() or "no schema"
-
-
-def _revision_of(settings: "Settings") -> str | None:
-    """The migration that the database is at; None when it has no schema, or does not exist yet."""
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from app.core.db import create_engine
-    from app.core.health import database_state
-
-    url = make_url(settings.database_url)
-    if settings.is_sqlite and not Path(url.database or "").is_file():
-        return None  # asking would create the file
-
-    async def ask() -> str | None:
-        engine = create_engine(settings)
-        try:
-            return (await database_state(engine))[1]
-        finally:
-            await engine.dispose()
-
-    try:
-        return asyncio.run(ask())
-    except (OSError, SQLAlchemyError) as error:
-        cause = getattr(error, "orig", None) or error
-        _refuse(f"The database {url.render_as_string()} does not answer: {type(cause).__name__}.", FAILED)
-
-
 def _require_schema(settings: "Settings") -> None:
     """Refuse to work on an old or missing schema. A newer one is for a release that is being rolled out."""
-    from app.core.schema_revision import MIGRATIONS
+    from app.core import starting
 
-    newest, here = _newest_revision(), _revision_of(settings)
-    if here == newest:
-        return
-    ours = any(f'"{here}"' in file.read_text(encoding="utf-8") for file in MIGRATIONS.glob("*.py"))
-    if here is None or ours:
-        state = "has no schema yet" if here is None else f"is at {here}, an older schema than {newest}"
-        _refuse(f"The database {state}. Run `afterglow migrate`, then start again.", FAILED)
-    typer.echo(f"The database is at {here}, newer than this release knows; it should still work.", err=True)
+    with _refusing():
+        newer = starting.require_schema(settings)
+    if newer is not None:
+        typer.echo(f"The database is at {newer}, newer than this release knows; it should still work.", err=True)
 
 
-def _require_free(host: str, port: int) -> None:
-    """Refuse a port that somebody else listens on, before anything is started."""
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Say in one sentence why this process cannot start."""
+    from app.core.starting import CannotStartError
+
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            _refuse(f"Port {port} of {host} is in use. Choose another with --port (make: PORT=8001).", FAILED)
-        _refuse(f"Cannot listen on {host}, port {port}: {error.strerror}.", FAILED)
+        yield
+    except CannotStartError as error:
+        _refuse(str(error), FAILED)
 
 
 def _address(host: str, port: int) -> str:

@@ -1,6 +1,7 @@
 """Wiring, and nothing else."""
 
 import asyncio
+import contextlib
 import gc
 import signal
 import threading
@@ -14,6 +15,7 @@ from starlette.types import Lifespan
 from starlette_compress import CompressMiddleware
 
 from app import api
+from app.audit.sealing import seal_forever
 from app.core import crypto, docs, handlers, logging, openapi
 from app.core.db import create_engine
 from app.core.middleware import Envelope
@@ -91,6 +93,12 @@ def _fail_readiness_first(app: FastAPI, drain_seconds: float) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
+async def _seal(app: FastAPI, settings: Settings) -> None:
+    """Chain new audit entries while the server runs, unless that is left to somebody else."""
+    if settings.audit_seal_seconds:
+        await seal_forever(app.state.engine, settings)
+
+
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -98,8 +106,12 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         _fail_readiness_first(app, settings.drain_seconds)
         gc.collect()
         gc.freeze()  # what was made until now stays for good: the collector need not look at it again
+        sealing = asyncio.create_task(_seal(app, settings))
         yield
         app.state.stopping = True
+        sealing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sealing
         await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)
 
     return lifespan

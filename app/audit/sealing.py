@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.audit import checkpoints, marks, queries, service
+from app.audit.chain import NOTICED, ROWS_PER_CHECKPOINT
 from app.audit.checkpoints import Checkpoint
 from app.audit.rules import GENESIS, chained
 from app.core import clock
@@ -23,11 +24,8 @@ from app.core.settings import Settings
 
 BATCH: Final = 500
 """Entries sealed in one transaction; small, since SQLite has one writer."""
-ROWS_PER_CHECKPOINT: Final = 1000
 LONGEST_UNSIGNED: Final = timedelta(seconds=60)
 _CHECKPOINTS_LOOKED_AT: Final = 5  # more than one, so that a false one on top does not hide the last true one
-NOTICED: Final = "notice_tampering"
-"""The operation of the entry by which a sealer says that what it sealed is gone or changed."""
 
 
 class NotSealedError(RuntimeError):
