@@ -50,10 +50,11 @@ def report(outcome: "Outcome", ring: "KeyRing", *, changed: bool) -> list[str]:
         lines.append(f"under no secret of the ring: {outcome.left[UNREADABLE]} values. Put the secret back they need.")
     if outcome.twice:
         lines.append(f"{outcome.twice} addresses belong to two accounts each: end one of the two, then run this again.")
+    unfinished = outcome.left[UNREADABLE] or outcome.twice
     old = [key_id for key_id in ring.ids if key_id != ring.first_id]
     if any(outcome.left[key_id] for key_id in old):
         lines.append("Not finished: run `afterglow keys rotate`" + (" again." if changed else "."))
-    elif old:
+    elif old and not unfinished:
         lines.append(
             "The secrets behind the first may leave. With them go the tokens that they signed: phones that were not "
             "in touch since (patients: at most 90 days) sign in again. Run `afterglow audit verify` before, since "

@@ -92,7 +92,7 @@ def a_value(column: sa.Column[Any], number: int) -> Any:
         sa.Integer: number + 1,
         sa.LargeBinary: uuid4().bytes,
         sa.JSON: {},
-        sa.String: f"{column.name}-{number}"[: getattr(kind, "length", None)],
+        sa.String: f"{number}-{column.name}"[: getattr(kind, "length", None)],
     }
     return next(value for expected, value in made.items() if isinstance(kind, expected))
 
