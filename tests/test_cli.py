@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from app import cli
+from app.core import starting
 from app.core.schema_revision import newest_revision
 from app.core.settings import Settings, get_settings
 
@@ -138,7 +140,7 @@ class TestServe:
         self, command: Command, nowhere: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         command("migrate", AFTERGLOW_DATABASE_URL=nowhere)
-        monkeypatch.setattr(cli, "_newest_revision", lambda: "0000older0000")
+        monkeypatch.setattr(starting, "newest_revision", lambda: "0000older0000")
         monkeypatch.setattr("app.core.schema_revision.MIGRATIONS", Path("nowhere"))
         started: list[object] = []
         monkeypatch.setattr(cli, "_run", lambda *arguments, **_: started.append(arguments[0]))
@@ -148,6 +150,33 @@ class TestServe:
         assert result.exit_code == 0
         assert started == ["app.main:create_app"]
         assert "newer than this release knows" in result.stderr
+
+
+@pytest.mark.postgresql
+class TestServeBehindTheWall:
+    PRODUCTION = MappingProxyType(
+        {
+            "AFTERGLOW_ENVIRONMENT": "production",
+            "AFTERGLOW_PUBLIC_URL": "https://afterglow.example.org",
+            "AFTERGLOW_SECRET_KEYS": '["a-secret-of-a-test-that-is-long-enough-0123456789"]',
+        }
+    )
+
+    def test_production_refuses_a_role_that_no_wall_binds(self, command: Command, superuser_url: str) -> None:
+        result = command("serve", "--port", "18765", AFTERGLOW_DATABASE_URL=superuser_url, **self.PRODUCTION)
+
+        assert result.exit_code == 1
+        assert "IN ROLE afterglow_app" in result.stderr
+
+    def test_production_starts_as_a_member_of_the_applications_role(
+        self, command: Command, database_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started: list[object] = []
+        monkeypatch.setattr(cli, "_run", lambda *arguments, **_: started.append(arguments[0]))
+        monkeypatch.setattr("app.core.logging.configure", lambda _settings: None)
+        result = command("serve", "--port", "18765", AFTERGLOW_DATABASE_URL=database_url, **self.PRODUCTION)
+
+        assert (result.exit_code, started) == (0, ["app.main:create_app"])
 
 
 class TestCreateClinic:

@@ -8,13 +8,14 @@ import os
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SAMPLE_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105  a sample that production refuses
 MIN_SECRET_CHARACTERS = 32
+Limit = Annotated[str, Field(pattern=r"^0*[1-9]\d{0,6}/0*[1-9]\d{0,5}(/0*[1-9]\d{0,6})?$", max_length=24)]
 
 
 class Environment(StrEnum):
@@ -44,6 +45,11 @@ class Settings(BaseSettings):
         "sqlite:///var/afterglow.db",
         description="sqlite:///PATH for one process on one machine, postgresql://USER@HOST/NAME for everything else.",
     )
+    migration_database_url: str | None = Field(
+        None,
+        description="The same database as the owner of its tables, for `afterglow migrate`; the other is for a member "
+        "of afterglow_app, whom row-level security binds.",
+    )
     secret_keys: list[SecretStr] = Field(
         default_factory=lambda: [SecretStr(SAMPLE_SECRET)],
         description="JSON list of secrets of 32 characters or more; the first seals and signs, all open and verify.",
@@ -72,6 +78,26 @@ class Settings(BaseSettings):
     password_hash_memory_kib: int = Field(19456, ge=8, description="argon2id memory per hash, in KiB.")
     password_hash_rounds: int = Field(2, ge=1, description="argon2id passes per hash.")
     password_hashes_at_once: int = Field(2, ge=1, le=32, description="Hashes computed at the same time.")
+    password_hashes_waiting: int = Field(
+        64, ge=1, le=10_000, description="Hashes that may wait for their turn; whoever comes then is told to come back."
+    )
+    limit_default: Limit = Field(
+        "600/60",
+        description="requests/seconds of one signed-in device, as all limits below; /burst may follow, such as 600/60/50.",
+    )
+    limit_upload: Limit = Field("1200/60", description="Requests of one device that send check-ins.")
+    limit_essential: Limit = Field(
+        "1200/60", description="Requests of one device that must not fail for others: signing out, withdrawing, crisis."
+    )
+    limit_token: Limit = Field("60/300", description="New access tokens of one device or API client.")
+    limit_sign_in_account: Limit = Field("10/300", description="Attempts to sign in to one account.")
+    limit_sign_in_address: Limit = Field(
+        "30/300", description="Failed attempts to sign in from one address, behind which a whole clinic may be."
+    )
+    limit_sign_in_site: Limit = Field("1000/300", description="Failed attempts to sign in, of everybody together.")
+    limit_second_factor: Limit = Field("5/300", description="One-time codes tried for one account, in minutes,")
+    limit_second_factor_hour: Limit = Field("20/3600", description="in an hour,")
+    limit_second_factor_day: Limit = Field("50/86400", description="and in a day.")
     log_format: str = Field("json", pattern="^(json|console)$", description="json for machines, console for people.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe line written.")
     drain_seconds: float = Field(
@@ -85,7 +111,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("database_url", "secret_keys"):
+        for name in ("database_url", "migration_database_url", "secret_keys"):
             path = os.environ.get(f"AFTERGLOW_{name.upper()}_FILE")
             if path and name not in values:
                 text = Path(path).read_text(encoding="utf-8").strip()
