@@ -13,12 +13,13 @@ import sqlalchemy as sa
 
 from app.clinics import service as clinics
 from app.core import crypto
-from app.core.db import Database, create_engine, new_session
+from app.core.db import EVERY_CLINIC, Database, create_engine, new_session
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.credentials import service as credentials
 from app.identity import service as identity
 from app.identity.permissions import Role
+from tests.postgresql import LET_IN, Server, address
 
 ROOT = Path(__file__).parents[1]
 TOKEN_HOURS = 12
@@ -77,11 +78,20 @@ def migrate(settings: Settings) -> None:
     subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], check=True, cwd=ROOT, env=environment)
 
 
+async def make_database(server: Server) -> None:
+    """A migrated database, and the role that the application connects as."""
+    admin = await asyncpg.connect(address(server.host, "postgres"))
+    await admin.execute("CREATE DATABASE bench")
+    migrate(Settings(database_url=address(server.host, "bench")))
+    await admin.execute(LET_IN)
+    await admin.close()
+
+
 async def make(settings: Settings, *, filler_patients: int) -> World:
     """Fill a migrated database. `filler_patients` have 5,000 check-ins each, so that the tables are not small."""
     crypto.install([key.get_secret_value() for key in settings.secret_keys])
     engine = create_engine(settings)
-    db = new_session(engine)
+    db = new_session(engine, EVERY_CLINIC)
     clinic = await clinics.create_clinic(db, name="Benchmark", time_zone="Europe/Berlin", locale="en-GB")
     people = [await _person(db, settings, clinic.id, Role.PATIENT, f"p{n}") for n in range(WRITERS + 2)]
     nurse = await _person(db, settings, clinic.id, Role.COORDINATOR, "coordinator")
