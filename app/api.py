@@ -8,12 +8,16 @@ from fastapi import APIRouter, FastAPI
 from app.appointments.routes import router as appointments
 from app.check_ins.routes import router as check_ins
 from app.clinics.routes import router as clinics
+from app.consents.routes import router as consents
 from app.core.health import router as health
 from app.core.problem_pages import router as problem_pages
+from app.credentials.routes import router as credentials
 from app.dosing.routes import router as dosing_sessions
+from app.exports.routes import router as own_record
 from app.identity.routes import router as identity
 from app.instruments.routes import router as instruments
 from app.oauth.routes import router as oauth
+from app.oversight.routes import router as oversight
 from app.sign_ins.routes import router as sign_ins
 from app.trends.routes import router as trends
 
@@ -21,12 +25,16 @@ ROUTERS: tuple[APIRouter, ...] = (
     check_ins,
     trends,
     sign_ins,
+    credentials,
     oauth,
     identity,
     clinics,
     dosing_sessions,
     appointments,
+    consents,
     instruments,
+    own_record,
+    oversight,
     health,
     problem_pages,
 )
@@ -47,7 +55,16 @@ TAGS = [
         "name": "trends",
         "description": "What can honestly be said over time, by the calendar and by hours since a dose.",
     },
+    {
+        "name": "consents",
+        "description": "What a patient agreed to, in which words, and what left the clinic on the strength of it.",
+    },
     {"name": "instruments", "description": "The questionnaires, how they are scored, and what may be shown of them."},
+    {"name": "my-record", "description": "A patient's own copy of their whole record, to keep, read or print."},
+    {
+        "name": "oversight",
+        "description": "Who used whose record, whether the audit is intact, and records opened in an emergency.",
+    },
     {"name": "running", "description": "Whether the service is alive and ready, and what its errors mean."},
 ]
 

@@ -53,14 +53,14 @@ class Verification:
         read: Read,
         kept: Iterable[Checkpoint] = (),
         *,
-        since: Checkpoint | None = None,
+        since_seq: int = 1,
         most_unsealed: int | None = None,
     ) -> None:
-        """`kept`: checkpoints from elsewhere. `since`: begin there. `most_unsealed`: look at no more unsealed ones."""
+        """`kept`: checkpoints from elsewhere. `since_seq`: begin there. `most_unsealed`: look at no more of them."""
         self._read = read
         self._kept = sorted(kept, key=lambda each: each.seq)
-        self._walk = Walk(from_the_beginning=since is None or since.seq < 2)  # noqa: PLR2004  one before it is read too
-        self._after = _LOWEST if self._walk.seq == 0 or since is None else since.seq - 2
+        self._walk = Walk(from_the_beginning=since_seq <= 1)
+        self._after = _LOWEST if since_seq <= 1 else since_seq - 2  # the entry before tells what `since_seq` follows
         self._most_unsealed = most_unsealed
         self.first_seq: int | None = None
         self.unsealed = 0

@@ -100,6 +100,8 @@ async def patient_with_team(db: Database, clinic_id: UUID, patient_id: UUID) -> 
         .where(
             CareTeamMember.clinic_id == clinic_id,
             CareTeamMember.patient_id == patient_id,
+            CareTeamMember.kind == "member",
+            Membership.ended_at.is_(None),
             sa.or_(CareTeamMember.until.is_(None), CareTeamMember.until > clock.now()),
         )
         .order_by(CareTeamMember.since, CareTeamMember.id)

@@ -20,6 +20,10 @@ class EventType(StrEnum):
     PATIENT_ENROLLED = "patient.enrolled"
     PATIENT_ACTIVATED = "patient.activated"
     CARE_TEAM_CHANGED = "care_team.changed"
+    PATIENT_ACCOUNT_RECOVERED = "patient_account.recovered"
+    STAFF_ACCOUNT_RECOVERED = "staff_account.recovered"
+    STAFF_LEFT = "staff.left"
+    EMERGENCY_ACCESS_OPENED = "emergency_access.opened"
     CHECK_IN_RECORDED = "check_in.recorded"
     CHECK_IN_CORRECTED = "check_in.corrected"
     CHECK_IN_RELINKED = "check_in.relinked"
@@ -38,6 +42,9 @@ class EventType(StrEnum):
     APPOINTMENT_CANCELLED = "appointment.cancelled"
     PROTOCOL_CHANGED = "protocol.changed"
     INSTRUMENT_WORDING_ADDED = "instrument.wording_added"
+    CONSENT_DOCUMENT_PUBLISHED = "consent_document.published"
+    CONSENT_SIGNED = "consent.signed"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,16 @@ ABOUT: dict[EventType, About] = {
     EventType.PATIENT_ENROLLED: About("A patient was added to the clinic.", "/v1/patients/{subject}"),
     EventType.PATIENT_ACTIVATED: About("A patient used their invitation.", "/v1/patients/{subject}"),
     EventType.CARE_TEAM_CHANGED: About("Who looks after a patient changed.", "/v1/patients/{subject}"),
+    EventType.PATIENT_ACCOUNT_RECOVERED: About(
+        "A patient got their account back with a code of the clinic.", "/v1/patients/{subject}"
+    ),
+    EventType.STAFF_ACCOUNT_RECOVERED: About(
+        "A member of staff got their account back with a code of the clinic.", "/v1/staff"
+    ),
+    EventType.STAFF_LEFT: About("A member of staff left the clinic.", "/v1/staff"),
+    EventType.EMERGENCY_ACCESS_OPENED: About(
+        "Somebody opened a record in an emergency; it waits for a review.", "/v1/emergency-accesses/{subject}"
+    ),
     EventType.CHECK_IN_RECORDED: About("A check-in was stored.", "/v1/patients/{patient}/check-ins/{subject}"),
     EventType.CHECK_IN_CORRECTED: About(
         "A check-in got a new version; the earlier one is kept.", "/v1/patients/{patient}/check-ins/{subject}"
@@ -74,6 +91,13 @@ ABOUT: dict[EventType, About] = {
     EventType.APPOINTMENT_CANCELLED: About("An appointment was cancelled.", "/v1/appointments/{subject}"),
     EventType.PROTOCOL_CHANGED: About("The clinic's figures have a new version.", "/v1/protocol"),
     EventType.INSTRUMENT_WORDING_ADDED: About("The clinic added a wording.", "/v1/instruments"),
+    EventType.CONSENT_DOCUMENT_PUBLISHED: About(
+        "The clinic published a version of a document.", "/v1/consent-documents/{subject}"
+    ),
+    EventType.CONSENT_SIGNED: About("A patient signed a document.", "/v1/patients/{patient}/consents/{subject}"),
+    EventType.CONSENT_WITHDRAWN: About(
+        "A patient withdrew a consent; it no longer counts.", "/v1/patients/{patient}/consents/{subject}"
+    ),
 }
 
 
