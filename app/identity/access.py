@@ -60,13 +60,17 @@ class ClinicView:
 
 @dataclass(frozen=True, slots=True)
 class PatientView:
-    """What most work needs to know of the patient. `revision` is the counter as it was when this request began."""
+    """What most work needs to know of the patient. `revision` is the counter as it was when this request began.
+
+    `app_consent_withdrawn_at`: since when the patient wants no new answers of theirs stored; None if they do.
+    """
 
     id: UUID
     clinic_id: UUID
     time_zone: str
     status: str
     revision: int
+    app_consent_withdrawn_at: datetime | None = None
 
     def revise(self, db: Database) -> int:
         """Count this transaction's change of the patient's record; the new revision, the same however often called."""
@@ -291,7 +295,14 @@ def _relaxed(request: Request, permission: Permission) -> bool:
 async def _patient_access(db: Database, caller: Caller, row: Any, reached: Reach) -> PatientAccess:  # noqa: ANN401
     clinic = _clinic(row)
     protocol = await protocols.at_version(db, clinic.id, clinic.protocol_version)
-    patient = PatientView(row.patient_id, row.clinic_id, row.patient_time_zone, row.patient_status, row.revision)
+    patient = PatientView(
+        row.patient_id,
+        row.clinic_id,
+        row.patient_time_zone,
+        row.patient_status,
+        row.revision,
+        row.app_consent_withdrawn_at,
+    )
     return PatientAccess(caller, clinic, protocol, reached, patient)
 
 

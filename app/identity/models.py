@@ -54,7 +54,11 @@ class Patient(OfClinic, Base):
 
 
 class PatientRevision(OfClinic, Base):
-    """One counter for each patient: the sync cursor, the heart of entity tags, the lock of their writes."""
+    """One counter for each patient: the sync cursor, the heart of entity tags, the lock of their writes.
+
+    `app_consent_withdrawn_at` is kept by `consents`: since when the patient wants no new answers stored. It stands here
+    because a write sees this row as it is after the lock was had.
+    """
 
     __tablename__ = "patient_revisions"
     __table_args__ = (
@@ -64,6 +68,7 @@ class PatientRevision(OfClinic, Base):
     patient_id: Mapped[UUID] = mapped_column(primary_key=True)
     clinic_id: Mapped[UUID]
     revision: Mapped[int] = mapped_column(sa.BigInteger)
+    app_consent_withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Membership(Base):

@@ -40,11 +40,12 @@ _CALLER = (
     _clinic.locale,
     _clinic.protocol_version,
 )
+_REVISION = (_revision.revision, _revision.app_consent_withdrawn_at)
 _PATIENT = (
     _patient.id.label("patient_id"),
     _patient.time_zone.label("patient_time_zone"),
     _patient.status.label("patient_status"),
-    _revision.revision,
+    *_REVISION,
 )
 _OWN_PATIENT = sa.and_(_patient.clinic_id == _device.clinic_id, _patient.id == _member.patient_id)
 _REVISION_OF_PATIENT = sa.and_(_revision.clinic_id == _patient.clinic_id, _revision.patient_id == _patient.id)
@@ -131,7 +132,7 @@ def owner(model: Any) -> Any:  # noqa: ANN401  a mapped class and a SQL expressi
 
 
 LOCKED_PATIENT = (
-    sa.select(_patient.id, _patient.clinic_id, _patient.time_zone, _patient.status, _revision.revision)
+    sa.select(_patient.id, _patient.clinic_id, _patient.time_zone, _patient.status, *_REVISION)
     .join_from(Patient.__table__, PatientRevision.__table__, _REVISION_OF_PATIENT)
     .where(_patient.id == sa.bindparam("patient_id"), _patient.clinic_id == sa.bindparam("clinic_id"))
     .with_for_update(of=PatientRevision.__table__, key_share=True)

@@ -1,6 +1,6 @@
 """The figures of a protocol with their units and proposed defaults. All are ours and need clinical sign-off."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -65,9 +65,25 @@ class Instruments(Section):
     )
 
 
+DoseConsent = Literal["treatment_ketamine_off_label", "data_processing_app", "part2_tpo"]
+"""What a clinic may ask for before a dose. Taking part in research or being recorded is never a condition of care."""
+
+
+class Consents(Section):
+    """Which consents the clinic insists on."""
+
+    require_before_dose: tuple[DoseConsent, ...] = Field(
+        (),
+        max_length=3,
+        description="Types of consent without which no dose is cleared. The consent to the treatment, once it was "
+        "signed here, has to stand in its newest version whatever this says.",
+    )
+
+
 class Protocol(Section):
     """Every figure of a clinic, in sections."""
 
     linking: Linking = Linking()
     trends: Trends = Trends()
     instruments: Instruments = Instruments()
+    consents: Consents = Consents()
