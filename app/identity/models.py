@@ -72,7 +72,7 @@ class PatientRevision(OfClinic, Base):
 
 
 class Membership(Base):
-    """What an account is at one clinic: a patient, or staff with one role."""
+    """What an account is at one clinic: a patient, or staff with one role. A `service` is a program, without one."""
 
     __tablename__ = "memberships"
     __table_args__ = (
@@ -83,10 +83,11 @@ class Membership(Base):
         sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
         sa.CheckConstraint("(role = 'patient') = (patient_id IS NOT NULL)", name="patients_have_records"),
+        sa.CheckConstraint("(role = 'service') = (account_id IS NULL)", name="people_have_accounts"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
+    account_id: Mapped[UUID | None]
     clinic_id: Mapped[UUID]
     patient_id: Mapped[UUID | None]
     role: Mapped[str] = mapped_column(sa.String(32))
@@ -120,7 +121,8 @@ class Device(OfClinic, Base):
     """One signed-in phone, browser or program. Its tokens refer to this row; ending the row ends them all.
 
     `methods` are how its owner proved themselves (`password otp`), `authenticated_at` when they last did, if that was
-    after signing in. `scopes` are the permissions it was given, where it was not given all of its owner's.
+    after signing in. `scopes` are the permissions it was given, where it was not given all of its owner's. `client_id`
+    is the registered API client that it belongs to, if any: ending the client ends it too.
     """
 
     __tablename__ = "devices"
@@ -135,6 +137,7 @@ class Device(OfClinic, Base):
     label: Mapped[str] = mapped_column(sa.String(100))
     methods: Mapped[str] = mapped_column(sa.String(64))
     scopes: Mapped[str | None] = mapped_column(sa.String(1000))
+    client_id: Mapped[UUID | None]
     signed_in_at: Mapped[datetime] = mapped_column(Instant)
     authenticated_at: Mapped[datetime | None] = mapped_column(Instant)
     refresh_n: Mapped[int]
@@ -144,3 +147,17 @@ class Device(OfClinic, Base):
     absolute_expires_at: Mapped[datetime] = mapped_column(Instant)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     ended_because: Mapped[str | None] = mapped_column(sa.String(32))
+
+
+class UsedAssertion(OfClinic, Base):
+    """A signed statement of somebody else's that was accepted, and must not be again before it is over anyway."""
+
+    __tablename__ = "used_assertions"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
+        sa.Index(None, "clinic_id", "expires_at"),
+    )
+
+    clinic_id: Mapped[UUID] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes] = mapped_column(sa.LargeBinary, primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
