@@ -25,7 +25,9 @@ IDLE = {Role.PATIENT: timedelta(days=30)}
 ABSOLUTE = {Role.PATIENT: timedelta(days=90)}
 STAFF_LIFE = timedelta(hours=12)
 
-EndedBecause = Literal["signed_out", "ended_by_owner", "reused_refresh_token", "expired"]
+EndedBecause = Literal[
+    "signed_out", "ended_by_owner", "reused_refresh_token", "expired", "ended_by_clinic", "recovered", "left"
+]
 
 
 async def account_of(db: Database, address: str) -> Account | None:
@@ -54,15 +56,18 @@ def begin(
     *,
     methods: str,
     access_lasts: timedelta | None = None,
+    scopes: str | None = None,
+    device_id: UUID | None = None,
 ) -> Tokens:
-    """Start a device and give its first tokens."""
+    """Start a device and give its first tokens. With `scopes` it may do no more than those permissions allow."""
     now, role = clock.now(), Role(membership.role)
     device = Device(
-        id=new_id(),
+        id=device_id or new_id(),
         clinic_id=membership.clinic_id,
         membership_id=membership.id,
         label=label,
         methods=methods,
+        scopes=scopes,
         signed_in_at=now,
         refresh_n=1,
         confirmed_n=0,
@@ -139,27 +144,52 @@ async def revoke(db: Database, token_text: str) -> None:
 
 async def devices(db: Database, caller: Caller) -> Sequence[Device]:
     """The caller's signed-in devices, the newest first."""
+    return await _signed_in(db, Device.membership_id == caller.membership_id)
+
+
+async def end_device(db: Database, caller: Caller, device_id: UUID) -> None:
+    """Sign one of the caller's devices out; its tokens fail from the next request on."""
+    await _end_one(db, device_id, Device.membership_id == caller.membership_id, "ended_by_owner")
+
+
+async def patients_devices(db: Database, patient_id: UUID) -> Sequence[Device]:
+    """The devices that a patient of the entered clinic is signed in on, the newest first."""
+    return await _signed_in(db, Device.membership_id.in_(_membership_of(patient_id)))
+
+
+async def end_patients_device(db: Database, patient_id: UUID, device_id: UUID) -> None:
+    """Sign one of a patient's devices out for them."""
+    await _end_one(db, device_id, Device.membership_id.in_(_membership_of(patient_id)), "ended_by_clinic")
+
+
+async def end_devices(db: Database, membership: Membership, because: EndedBecause) -> None:
+    """Sign every device of a member out."""
+    await db.execute(
+        sa.update(Device)
+        .where(Device.membership_id == membership.id, Device.ended_at.is_(None))
+        .values(ended_at=clock.now(), ended_because=because)
+    )
+
+
+def _membership_of(patient_id: UUID) -> sa.Select[UUID]:
+    return sa.select(Membership.id).where(Membership.patient_id == patient_id)
+
+
+async def _signed_in(db: Database, whose: sa.ColumnElement[bool]) -> Sequence[Device]:
     found = await db.scalars(
         sa.select(Device)
-        .where(
-            Device.membership_id == caller.membership_id,
-            Device.ended_at.is_(None),
-            Device.absolute_expires_at > clock.now(),
-        )
+        .where(whose, Device.ended_at.is_(None), Device.absolute_expires_at > clock.now())
         .order_by(Device.signed_in_at.desc())
     )
     return found.all()
 
 
-async def end_device(db: Database, caller: Caller, device_id: UUID) -> None:
-    """Sign one of the caller's devices out; its tokens fail from the next request on."""
-    device = await db.scalar(
-        sa.select(Device).where(Device.id == device_id, Device.membership_id == caller.membership_id)
-    )
+async def _end_one(db: Database, device_id: UUID, whose: sa.ColumnElement[bool], because: EndedBecause) -> None:
+    device = await db.scalar(sa.select(Device).where(Device.id == device_id, whose))
     if device is None:
         raise NotFound
     if device.ended_at is None:
-        _end(device, clock.now(), "ended_by_owner")
+        _end(device, clock.now(), because)
 
 
 def _end(device: Device, now: datetime, because: EndedBecause) -> None:
@@ -196,6 +226,12 @@ async def add_account(db: Database, address: str, password_hash: str | None) -> 
     return account
 
 
+def set_address(account: Account, address: str) -> None:
+    """Let an account be found by another address. See to it before that it `is_taken` by nobody else."""
+    account.email = address
+    account.email_index = crypto.keys().blind_index(address)
+
+
 async def add_membership(
     db: Database,
     account: Account,
@@ -230,3 +266,17 @@ async def add_membership(
             version=patient.version,
         )
     return membership
+
+
+async def is_only_membership(db: Database, membership: Membership) -> bool:
+    """Whether the account is a member of nothing else, in this clinic or another."""
+    other = await db.scalar(
+        sa.select(Membership.id)
+        .where(
+            Membership.account_id == membership.account_id,
+            Membership.id != membership.id,
+            Membership.ended_at.is_(None),
+        )
+        .limit(1)
+    )
+    return other is None

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.core.schemas import Incoming
+from app.credentials.schemas import OneTimeCode
 from app.identity.schemas import DeviceLabel, Email, Password
 
 
@@ -15,9 +16,20 @@ class SignInWrite(Incoming):
     password: Password
     device_label: DeviceLabel
     one_time_code: Annotated[
-        str | None,
-        Field(pattern=r"^\d{6}$", examples=[None], description="Six digits, for accounts with a second factor."),
+        OneTimeCode | None, Field(examples=[None], description="For accounts that have one-time codes.")
     ] = None
+
+
+class ConfirmationWrite(Incoming):
+    """Proof that the caller is still the owner of the device."""
+
+    password: Annotated[
+        Password | None,
+        Field(description="Needed where the account has no second factor; checked wherever it is sent."),
+    ] = None
+    one_time_code: Annotated[OneTimeCode | None, Field(description="Needed where the account has one-time codes.")] = (
+        None
+    )
 
 
 class ActivationWrite(Incoming):

@@ -1,0 +1,112 @@
+"""Checking what people prove themselves with: the one place for the JSON sign-in, our own page and step-up.
+
+Every refusal takes as long as a success and says the same, whether the address, the password or the code was wrong.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.audit import service as audit
+from app.core.db import Database
+from app.core.settings import Settings
+from app.credentials import second_factors
+from app.credentials import service as credentials
+from app.identity import proofs
+from app.identity.access import Caller
+from app.identity.models import Account, Membership
+from app.sign_ins.errors import SecondFactorRequired, SignInRefused
+
+PASSWORD = "password"  # noqa: S105  the name of a method
+WITH_CODE = f"{PASSWORD} {second_factors.OTP}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who somebody says they are, and what they bring to prove it."""
+
+    email: str
+    password: str
+    one_time_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Who somebody is, where they belong, and how they proved it (as in `Device.methods`)."""
+
+    account: Account
+    membership: Membership
+    methods: str
+
+
+async def prove(db: Database, settings: Settings, claim: Claim) -> Proof:
+    """Who this is, or `SignInRefused`. `SecondFactorRequired` when only the one-time code is missing.
+
+    `db` works for their clinic from then on.
+    """
+    account = await credentials.account_of(db, claim.email)
+    right = await credentials.password_matches(settings, account, claim.password)
+    membership = await _membership_of(db, account)
+    if account is None or membership is None or not right:
+        raise _refused(db, membership)
+    await db.enter(membership.clinic_id)
+    if second_factors.OTP not in await second_factors.held(db, account.id):
+        return Proof(account, membership, PASSWORD)
+    if claim.one_time_code is None:
+        _deny(db, membership, "second factor missing")
+        raise SecondFactorRequired(keeps_writes=True)
+    if not await second_factors.use(db, account.id, claim.one_time_code):
+        raise _refused(db, membership)
+    return Proof(account, membership, WITH_CODE)
+
+
+async def prove_again(
+    db: Database, settings: Settings, caller: Caller, password: str | None, one_time_code: str | None
+) -> None:
+    """Note that a caller has just proved who they are, or `ProofRefused`.
+
+    A one-time code does it, where the account has them; the password does it where there is no second factor at all.
+    What is sent beside must be right too.
+    """
+    account = await second_factors.account_of(db, caller)
+    held = await second_factors.held(db, account.id)
+    if held and one_time_code is None:
+        raise second_factors.refusal(second_factors.CODE_POINTER)
+    if not held and password is None:
+        raise second_factors.refusal("/password")
+    if password is not None and not await credentials.password_matches(settings, account, password):
+        raise second_factors.refusal("/password")
+    if one_time_code is not None and not await second_factors.use(db, account.id, one_time_code):
+        raise second_factors.refusal(second_factors.CODE_POINTER)
+    given = [PASSWORD] if password is not None else []
+    await proofs.prove(db, caller.device_id, *given, *([second_factors.OTP] if one_time_code is not None else []))
+
+
+async def _membership_of(db: Database, account: Account | None) -> Membership | None:
+    """Where the account belongs; the oldest place if there are several."""
+    if account is None:
+        return None
+    return await db.scalar(
+        sa.select(Membership)
+        .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+        .order_by(Membership.created_at)
+        .limit(1)
+    )
+
+
+def _refused(db: Database, membership: Membership | None) -> SignInRefused:
+    _deny(db, membership, None)
+    return SignInRefused(keeps_writes=True)
+
+
+def _deny(db: Database, membership: Membership | None, reason: str | None) -> None:
+    audit.record(
+        db,
+        operation="sign_in",
+        permission="public",
+        outcome="denied",
+        clinic_id=membership.clinic_id if membership else None,
+        actor_id=membership.id if membership else None,
+        actor_role=membership.role if membership else "unknown",
+        reason=reason,
+    )

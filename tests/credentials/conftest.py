@@ -1,0 +1,13 @@
+"""A small clinic whose people have, or get, second factors."""
+
+import pytest
+
+from app.core.db import Database
+from app.core.settings import Settings
+from tests.cast import Cast, a_cast
+
+
+@pytest.fixture
+async def cast(db: Database, settings: Settings) -> Cast:
+    """A patient and those who look after them."""
+    return await a_cast(db, settings)
