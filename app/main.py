@@ -18,6 +18,7 @@ from app import api
 from app.audit.sealing import seal_forever
 from app.core import crypto, docs, handlers, logging, openapi
 from app.core.db import create_engine
+from app.core.limits import Limits
 from app.core.middleware import Envelope
 from app.core.schema_revision import newest_revision
 from app.core.settings import Settings, get_settings
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = create_engine(settings)
+    app.state.limits = Limits(settings, app.state.engine)
     app.state.stopping = False
     app.state.schema_revision = newest_revision()
     api.include_all(app)
@@ -61,7 +63,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     docs.install(app, title=TITLE)
     handlers.install(app)
     app.add_middleware(CompressMiddleware, minimum_size=1000)
-    app.add_middleware(Envelope, https=settings.public_url.startswith("https://"))
+    app.add_middleware(
+        Envelope,
+        https=settings.public_url.startswith("https://"),
+        origins=settings.cors_origins,
+        body_seconds=settings.body_seconds,
+    )
     about: dict[str, Any] = {
         "title": TITLE,
         "version": "1",
@@ -112,6 +119,7 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         sealing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sealing
+        await asyncio.wait_for(app.state.limits.settle(), settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)
 
     return lifespan

@@ -183,11 +183,17 @@ def new_application() -> "Callable[[Settings], FastAPI]":
 
 
 @pytest.fixture
-def app(settings: "Settings", engine: "AsyncEngine", new_application: "Callable[[Settings], FastAPI]") -> "FastAPI":
+async def app(
+    settings: "Settings", engine: "AsyncEngine", new_application: "Callable[[Settings], FastAPI]", anyio_backend: str
+) -> "AsyncIterator[FastAPI]":
     """The application, as `afterglow serve` runs it."""
+    from app.core.limits import Limits
+
     application = new_application(settings)
     application.state.engine = engine
-    return application
+    application.state.limits = limits = Limits(settings, engine)
+    yield application
+    await limits.settle()
 
 
 @pytest.fixture(scope="session")

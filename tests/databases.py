@@ -23,9 +23,16 @@ TEMPLATE = "migrated"
 TEMPLATE_LOCK = 1
 
 
+WIDE = "1000000/1"
+WIDE_LIMITS: dict[str, Any] = {name: WIDE for name in Settings.model_fields if name.startswith("limit_")}
+
+
 def settings_for(database_url: str) -> Settings:
-    """Settings of a test: password hashing as cheap as it can be, everything else as it is shipped."""
-    return Settings(database_url=database_url, password_hash_memory_kib=8, password_hash_rounds=1)
+    """Settings of a test: password hashing as cheap as it can be, limits that no test reaches unless it means to.
+
+    Everything else is as it is shipped.
+    """
+    return Settings(database_url=database_url, password_hash_memory_kib=8, password_hash_rounds=1, **WIDE_LIMITS)
 
 
 def alembic_config(database_url: str) -> Config:

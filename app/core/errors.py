@@ -30,6 +30,8 @@ class Problem(Exception):  # noqa: N818  the field's standard term is "problem"
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong on our side."
+    registered: ClassVar[str | None] = None
+    """The registered `type` where the whole web has one for this; otherwise it is the address of our own page."""
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class Problem(Exception):  # noqa: N818  the field's standard term is "problem"
     def body(self, request_id: str | None = None) -> dict[str, Any]:
         """The members of the problem document."""
         return {
-            "type": f"/problems/{self.code}",
+            "type": self.registered or f"/problems/{self.code}",
             "title": self.title,
             "status": self.status,
             "code": self.code,
@@ -169,6 +171,34 @@ class BodyTooLarge(Problem):
     title = "The body is too large."
 
 
+class BodyTooSlow(Problem):
+    """The body did not arrive in time (`AFTERGLOW_BODY_SECONDS`). Nothing was stored; send the same again."""
+
+    status = 408
+    code = "body_too_slow"
+    title = "The body took too long to arrive."
+
+
+class HttpsRequired(Problem):
+    """The request came as plain http, where anybody on the way can read it. Use https; a token that was sent is known.
+
+    Operators: this is also what you see when TLS ends at a proxy that is not in `AFTERGLOW_TRUSTED_PROXIES`, or that
+    does not send `X-Forwarded-Proto`.
+    """
+
+    status = 421
+    code = "https_required"
+    title = "Only https is answered here."
+
+
+class HeadersTooLarge(Problem):
+    """The address and headers together are larger than 32 KiB."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "The headers are too large."
+
+
 class UnsupportedMediaType(Problem):
     """The body must be `application/json`."""
 
@@ -186,11 +216,17 @@ class PreconditionRequired(Problem):
 
 
 class TooManyRequests(Problem):
-    """Too many requests of this kind; try again after the seconds in `Retry-After`."""
+    """Too many requests of this kind; try again after the seconds in `Retry-After`. Nothing was done.
+
+    `violated-policies` names what was used up, and `RateLimit-Policy` says how much there is of it: `q` requests in `w`
+    seconds. An answer that was not refused says in `RateLimit` how many are left (`r`), and that all of them are back
+    after `t` seconds.
+    """
 
     status = 429
     code = "too_many_requests"
     title = "Too many requests."
+    registered = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
 
 class InternalError(Problem):

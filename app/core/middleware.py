@@ -1,28 +1,35 @@
-"""What surrounds every request, as one plain ASGI layer: its id, its size limit, its headers, its log line, its 500.
+"""What surrounds every request, as one plain ASGI layer: its id, its limits, its headers, its log line, its 500.
 
 One layer, because each `BaseHTTPMiddleware` costs three times as much as an empty route.
 """
 
 import json
 import time
+from collections.abc import Iterable
 from uuid import UUID
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import MEDIA_TYPE, BodyTooLarge, InternalError, Problem
+from app.core.bodies import MAX_BODY_BYTES, limited
+from app.core.cors import Cors
+from app.core.errors import MEDIA_TYPE, BodyTooLarge, HttpsRequired, InternalError, Problem
 from app.core.ids import new_id
 from app.core.logging import describe, log
 
-MAX_BODY_BYTES = 1024 * 1024
+PROBES = frozenset({"/healthz", "/readyz"})
+"""What load balancers ask without TLS; there is nothing to overhear."""
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 
 class Envelope:
     """The outermost layer of our own; whatever goes wrong inside leaves it as a problem document."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, origins: Iterable[str] = (), body_seconds: float = 10) -> None:
         self.app = app
+        self.https = https
+        self.cors = Cors(origins)
+        self.body_seconds = body_seconds
         self.fixed_headers = [
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
@@ -41,19 +48,25 @@ class Envelope:
         request_id = _request_id(headers.get("x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         status = 0
+        cors = self.cors.headers(scope, headers)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 self._finish_headers(message, request_id)
+                message["headers"].extend(scope["state"].get("rate_limit", ()))
+                message["headers"].extend(cors)
             await send(message)
 
         try:
-            if _declared_length(headers) > MAX_BODY_BYTES:
-                await _send_problem(BodyTooLarge(), request_id, send_with_headers)
+            if (refusal := self._refusal(scope, headers)) is not None:
+                await _send_problem(refusal, request_id, send_with_headers)
+            elif (allowed := self.cors.preflight(scope, headers)) is not None:
+                await send_with_headers({"type": "http.response.start", "status": 204, "headers": allowed})
+                await send_with_headers({"type": "http.response.body", "body": b""})
             else:
-                await self.app(scope, _limited(receive), send_with_headers)
+                await self.app(scope, limited(receive, self.body_seconds), send_with_headers)
         except Exception as error:  # noqa: BLE001  the last net: a fault must leave as a problem, without its message
             log.error("request failed", request_id=request_id, **describe(error))
             if status == 0:
@@ -67,6 +80,12 @@ class Envelope:
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
                 request_id=request_id,
             )
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
+        """Why this request is not even looked at."""
+        if self.https and scope["scheme"] != "https" and scope["path"] not in PROBES:
+            return HttpsRequired()
+        return BodyTooLarge() if _declared_length(headers) > MAX_BODY_BYTES else None
 
     def _finish_headers(self, message: Message, request_id: str) -> None:
         headers = MutableHeaders(raw=message.setdefault("headers", []))
@@ -93,22 +112,6 @@ def _declared_length(headers: Headers) -> int:
         return int(headers.get("content-length", "0"))
     except ValueError:
         return 0
-
-
-def _limited(receive: Receive) -> Receive:
-    """Count the body while it arrives, whatever its headers promised."""
-    received = 0
-
-    async def count() -> Message:
-        nonlocal received
-        message = await receive()
-        if message["type"] == "http.request":
-            received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
-                raise BodyTooLarge
-        return message
-
-    return count
 
 
 def _template(scope: Scope) -> str:
