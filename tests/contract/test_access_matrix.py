@@ -1,0 +1,309 @@
+"""The matrix: every route x every kind of caller x whose record, against what `expected_access.py` declares.
+
+The routes are read off the application. Whether somebody was let in is read off the audit, which the guard writes: an
+answer of 404 may come from the guard (you may not know of this patient) or from the route (there is no such check-in).
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.routing import RouteContext
+
+from app.audit.models import AuditEntry
+from app.core import clock, openapi
+from app.core.db import Database
+from app.core.settings import Settings
+from app.identity import service as identity
+from app.identity.access import AccessGuard
+from app.identity.models import Device
+from app.identity.permissions import Role
+from tests.factories import Person, a_clinic, a_member_of_staff, a_patient, a_report, an_id
+from tests.identity.expected_access import EXPECTED, Expected
+
+NewClient = Callable[..., httpx2.AsyncClient]
+STAFF: list[Role] = [role for role in Role if role not in {Role.PATIENT, Role.SERVICE}]
+MINE, OTHER, FOREIGN = "whom they look after", "of the clinic", "of another clinic"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A patient with one of each thing that an address can name."""
+
+    person: Person
+    ids: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Two clinics."""
+
+    records: dict[str, Record]
+    staff: dict[Role, Person]
+    other_patient: Person
+
+
+async def a_record(new_client: NewClient, patient: Person, coordinator: Person) -> Record:
+    """A patient who checked in, with a dosing session and an appointment to come."""
+    own, clinic = new_client(patient.token), new_client(coordinator.token)
+    ids = {name: str(an_id()) for name in ("check_in_id", "session_id", "appointment_id")}
+    patient_id, later = str(patient.patient_id), (clock.now() + timedelta(days=2)).isoformat()
+    answers = [
+        await own.put(f"/v1/me/check-ins/{ids['check_in_id']}", json=a_report()),
+        await clinic.put(
+            f"/v1/patients/{patient_id}/dosing-sessions/{ids['session_id']}", json={"scheduled_at": later}
+        ),
+        await clinic.put(
+            f"/v1/patients/{patient_id}/appointments/{ids['appointment_id']}",
+            json={"kind": "cbt", "scheduled_at": later},
+        ),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201, 201], [answer.text for answer in answers]
+    return Record(patient, ids | {"patient_id": patient_id})
+
+
+@pytest.fixture
+async def world(new_client: NewClient, db: Database, settings: Settings) -> World:
+    """A clinic whose staff look after one of its two patients, and another clinic."""
+    clinic, elsewhere = await a_clinic(db), await a_clinic(db, name="Hillside")
+    mine, other = await a_patient(db, settings, clinic), await a_patient(db, settings, clinic)
+    foreign = await a_patient(db, settings, elsewhere)
+    staff: dict[Role, Person] = {
+        role: await a_member_of_staff(db, settings, clinic, role, patients=(mine,)) for role in STAFF
+    }
+    far_away = await a_member_of_staff(db, settings, elsewhere, Role.COORDINATOR)
+    coordinator = staff[Role.COORDINATOR]
+    return World(
+        {
+            MINE: await a_record(new_client, mine, coordinator),
+            OTHER: await a_record(new_client, other, coordinator),
+            FOREIGN: await a_record(new_client, foreign, far_away),
+        },
+        staff,
+        other,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route, and what is declared of it."""
+
+    route: RouteContext
+    guard: Any
+    expected: Expected
+
+    @property
+    def name(self) -> str:
+        return str(self.route.name)
+
+    @property
+    def of_a_patient(self) -> bool:
+        """Whether the address names a patient, or a thing of one."""
+        return type(self.guard).__name__ == "_Allow"
+
+    def lets_in(self, role: Role, whose: str) -> bool:
+        """What is declared for this role and this record."""
+        if role is Role.PATIENT:
+            return self.expected.own
+        return role.value in self.expected.clinic.split() or (
+            role.value in self.expected.team.split() and (whose == MINE or not self.of_a_patient)
+        )
+
+    def hides(self, role: Role, whose: str) -> bool:
+        """Whether the role may do this, but not know of this patient."""
+        holds = role.value in f"{self.expected.clinic} {self.expected.team}".split()
+        return holds and self.of_a_patient and (whose == FOREIGN or not self.lets_in(role, whose))
+
+
+@pytest.fixture
+def operations(app: FastAPI) -> list[Operation]:
+    """Every operation that asks who is calling."""
+    found = []
+    for route in openapi.routes(app):
+        (guard,) = openapi.guards(route.dependant)
+        if isinstance(guard, AccessGuard):
+            found.append(Operation(route, guard, EXPECTED.get(str(route.name), Expected())))
+    assert len(found) > 60
+    return found
+
+
+class Asker:
+    """Asks as one caller, and reads in the audit whether the guard let them in."""
+
+    def __init__(self, client: httpx2.AsyncClient, db: Database) -> None:
+        self._client, self._db = client, db
+
+    async def ask(self, operation: Operation, record: Record) -> tuple[int, str, str | None]:
+        """Status, the problem's code if there is one, and what the audit says."""
+        request_id = str(an_id())
+        answer = await self._client.request(
+            next(iter(operation.route.methods or ())),
+            re.sub(r"\{(\w+)\}", lambda found: _id(found[1], record), operation.route.path or ""),
+            headers={"X-Request-Id": request_id, "Content-Type": "application/json"},
+            content=b"{}" if operation.route.dependant.body_params else None,
+        )
+        noted = await self._db.scalar(sa.select(AuditEntry.outcome).where(AuditEntry.request_id == request_id))
+        is_problem = answer.headers.get("content-type", "").startswith("application/problem")
+        return answer.status_code, answer.json()["code"] if is_problem else "", noted
+
+
+def _id(name: str, record: Record) -> str:
+    return record.ids.get(name, "craving_nrs" if name == "key" else str(an_id()))
+
+
+@pytest.fixture
+def asker(new_client: NewClient, db: Database) -> Callable[[Person], Asker]:
+    """Makes somebody ask."""
+    return lambda person: Asker(new_client(person.token), db)
+
+
+class TestDeclarations:
+    def test_every_operation_is_declared_and_nothing_else_is(self, app: FastAPI) -> None:
+        assert {str(route.name) for route in openapi.routes(app)} == set(EXPECTED)
+
+    def test_what_is_declared_open_is_open_and_nothing_else_is(self, app: FastAPI) -> None:
+        opened = {
+            str(route.name) for route in openapi.routes(app) if openapi.guards(route.dependant)[0].permission is None
+        }
+
+        assert opened == {name for name, expected in EXPECTED.items() if expected.public}
+
+    def test_what_needs_a_recent_proof_asks_for_one(self, operations: list[Operation]) -> None:
+        assert {each.name for each in operations if each.guard.step_up} == {
+            name for name, expected in EXPECTED.items() if expected.recent
+        }
+
+
+class TestStaff:
+    @pytest.mark.parametrize("role", STAFF)
+    @pytest.mark.parametrize("whose", [MINE, OTHER, FOREIGN])
+    async def test_get_exactly_what_is_declared(
+        self, operations: list[Operation], world: World, asker: Callable[[Person], Asker], role: Role, whose: str
+    ) -> None:
+        caller, record = asker(world.staff[role]), world.records[whose]
+        wrong = {}
+        for operation in operations:
+            if whose != MINE and not operation.of_a_patient:
+                continue
+            status, code, noted = await caller.ask(operation, record)
+            if operation.hides(role, whose):
+                right = (status, code, noted) == (404, "not_found", "denied")
+            elif operation.lets_in(role, whose):
+                right = noted == "allowed" and status not in {401, 403}
+            else:
+                right = (status, code, noted) == (403, "forbidden", "denied")
+            if not right:
+                wrong[operation.name] = (status, code, noted)
+
+        assert wrong == {}
+
+    async def test_without_a_second_factor_get_only_what_leads_to_one(
+        self, operations: list[Operation], world: World, new_client: NewClient, db: Database, settings: Settings
+    ) -> None:
+        nurse = world.staff[Role.NURSE].membership
+        token = identity.begin(db, settings, nurse, "a browser", methods="password").access_token
+        caller, record = Asker(new_client(token), db), world.records[MINE]
+        wrong = {}
+        for operation in operations:
+            if not operation.lets_in(Role.NURSE, MINE):
+                continue
+            status, code, noted = await caller.ask(operation, record)
+            expected = "allowed" if operation.expected.unproven else "denied"
+            if noted != expected or (expected == "denied" and (status, code) != (403, "second_factor_needed")):
+                wrong[operation.name] = (status, code, noted)
+
+        assert wrong == {}
+
+    async def test_with_an_old_proof_of_identity_are_asked_for_a_new_one_where_it_matters(
+        self, operations: list[Operation], world: World, asker: Callable[[Person], Asker], db: Database
+    ) -> None:
+        for device in await db.scalars(sa.select(Device)):
+            device.signed_in_at = clock.now() - timedelta(hours=2)
+        sensitive = [each for each in operations if each.expected.recent]
+        assert sensitive
+        for operation in sensitive:
+            role = next(role for role in STAFF if operation.lets_in(role, MINE))
+            status, code, noted = await asker(world.staff[role]).ask(operation, world.records[MINE])
+
+            assert (operation.name, status, code, noted) == (operation.name, 401, "recent_sign_in_required", "denied")
+
+
+class TestPatients:
+    async def test_get_exactly_what_is_their_own(
+        self, operations: list[Operation], world: World, asker: Callable[[Person], Asker]
+    ) -> None:
+        """Also with their own id in a route of staff, and with somebody else's."""
+        caller = asker(world.records[MINE].person)
+        wrong = {}
+        for operation in operations:
+            for whose in (MINE, OTHER, FOREIGN):
+                status, code, noted = await caller.ask(operation, world.records[whose])
+                if operation.lets_in(Role.PATIENT, whose):
+                    right = noted == "allowed" and status not in {401, 403}
+                    right = right and (whose == MINE or status in {200, 404, 422, 428} or not _of_a_thing(operation))
+                else:
+                    right = (status, code, noted) == (403, "forbidden", "denied")
+                if not right:
+                    wrong[operation.name, whose] = (status, code, noted)
+
+        assert wrong == {}
+
+    async def test_never_reach_a_thing_of_somebody_else_by_its_id(
+        self, operations: list[Operation], world: World, asker: Callable[[Person], Asker]
+    ) -> None:
+        caller = asker(world.other_patient)
+        wrong = {}
+        for operation in operations:
+            if operation.expected.own and _of_a_thing(operation) and "GET" in (operation.route.methods or ()):
+                status, _, _ = await caller.ask(operation, world.records[MINE])
+                if status != 404:
+                    wrong[operation.name] = status
+
+        assert wrong == {}
+
+
+def _of_a_thing(operation: Operation) -> bool:
+    return bool(re.search(r"\{(check_in_id|session_id|appointment_id)\}", operation.route.path or ""))
+
+
+class TestNobody:
+    def _strangers(self, world: World) -> Iterator[tuple[str, str | None]]:
+        token = world.staff[Role.PRESCRIBER].token
+        yield "no token", None
+        yield "an empty one", ""
+        yield "a refresh token", world.staff[Role.PRESCRIBER].refresh_token
+        yield "a touched one", token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
+        yield "a cut one", token[:40]
+
+    async def test_gets_nothing(
+        self, operations: list[Operation], world: World, new_client: NewClient, db: Database
+    ) -> None:
+        wrong = {}
+        for who, token in self._strangers(world):
+            caller = Asker(new_client(token), db)
+            for operation in operations if token is None else operations[::7]:
+                found = await caller.ask(operation, world.records[MINE])
+                if found != (401, "unauthenticated", None):
+                    wrong[operation.name, who] = found
+
+        assert wrong == {}
+
+    async def test_nor_does_a_device_that_was_signed_out(
+        self, operations: list[Operation], world: World, asker: Callable[[Person], Asker], db: Database
+    ) -> None:
+        for device in await db.scalars(sa.select(Device)):
+            device.ended_at = clock.now()
+        wrong = {}
+        for operation in operations:
+            person = world.records[MINE].person if operation.expected.own else world.staff[Role.PRESCRIBER]
+            found = await asker(person).ask(operation, world.records[MINE])
+            if found != (401, "unauthenticated", None):
+                wrong[operation.name] = found
+
+        assert wrong == {}

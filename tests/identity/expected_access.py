@@ -1,0 +1,152 @@
+"""Who is let in where, written down once more, by hand, beside the permission table.
+
+The table in `app/identity/permissions.py` says which role holds which permission; the routes say which permission they
+ask for. This page says what should come of it, operation by operation, so that a wrong word in either is seen. An
+operation that is not declared here fails the matrix (`tests/contract/test_access_matrix.py`).
+
+`own`: patients reach their own record. `team`: these roles reach patients whom they look after. `clinic`: these roles
+reach all of the clinic. `unproven`: staff may do it before they have a second factor. `recent`: it needs a recent proof
+of identity. `service`: an API client of the clinic's own systems may have it.
+"""
+
+from dataclasses import dataclass
+
+CLINICAL = "prescriber nurse therapist"
+STAFF = "prescriber nurse therapist coordinator clinic_admin researcher privacy_officer"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Who is let in."""
+
+    own: bool = False
+    team: str = ""
+    clinic: str = ""
+    public: bool = False
+    unproven: bool = False
+    recent: bool = False
+    service: bool = False
+
+
+PUBLIC = Expected(public=True)
+OWN = Expected(own=True)
+OWN_DEVICE = Expected(own=True, clinic=STAFF, unproven=True)
+CLINICAL_TEAM = Expected(team=CLINICAL, service=True)
+DOSING_READERS = Expected(team=CLINICAL, clinic="coordinator", service=True)
+SCHEDULERS = Expected(team="prescriber nurse", clinic="coordinator")
+CONSENT_READERS = Expected(team=CLINICAL, clinic="coordinator privacy_officer")
+ADMINISTRATORS = Expected(clinic="coordinator clinic_admin")
+
+EXPECTED: dict[str, Expected] = {
+    # signing in
+    "activate": PUBLIC,
+    "sign_in": PUBLIC,
+    "request_tokens": PUBLIC,
+    "revoke_tokens": PUBLIC,
+    "read_profile": OWN_DEVICE,
+    "list_my_devices": OWN_DEVICE,
+    "end_my_device": OWN_DEVICE,
+    "confirm_identity": OWN_DEVICE,
+    "list_second_factors": OWN_DEVICE,
+    "begin_second_factor": Expected(own=True, clinic=STAFF, unproven=True, recent=True),
+    "confirm_second_factor": OWN_DEVICE,
+    "remove_second_factor": Expected(own=True, clinic=STAFF, unproven=True, recent=True),
+    # the clinic
+    "list_patient_devices": ADMINISTRATORS,
+    "end_patient_device": ADMINISTRATORS,
+    "enrol_patient": ADMINISTRATORS,
+    "list_patients": Expected(team=CLINICAL, clinic="coordinator clinic_admin", service=True),
+    "read_patient": Expected(team=CLINICAL, clinic="coordinator clinic_admin", service=True),
+    "invite_patient": ADMINISTRATORS,
+    "recover_patient_account": ADMINISTRATORS,
+    "set_care_team": ADMINISTRATORS,
+    "list_staff": Expected(clinic=STAFF, service=True),
+    "invite_staff": Expected(clinic="clinic_admin"),
+    "recover_staff_account": Expected(clinic="clinic_admin", recent=True),
+    "end_staff_membership": Expected(clinic="clinic_admin", recent=True),
+    "read_protocol": Expected(clinic=STAFF, service=True),
+    "sign_protocol": Expected(clinic="prescriber"),
+    # check-ins
+    "submit_check_in": OWN,
+    "submit_check_in_batch": OWN,
+    "list_my_check_ins": OWN,
+    "read_my_check_in": OWN,
+    "list_my_check_in_versions": OWN,
+    "record_patient_check_in": Expected(team=CLINICAL),
+    "list_patient_check_ins": CLINICAL_TEAM,
+    "read_patient_check_in": CLINICAL_TEAM,
+    "list_patient_check_in_versions": CLINICAL_TEAM,
+    "correct_check_in_link": Expected(team=CLINICAL),
+    "list_quarantined_check_ins": Expected(team=CLINICAL),
+    # trends
+    "read_my_trend": OWN,
+    "read_my_dose_aligned_trend": OWN,
+    "draw_my_trend_as_svg": OWN,
+    "draw_my_trend_as_png": OWN,
+    "draw_my_dose_aligned_trend_as_svg": OWN,
+    "draw_my_dose_aligned_trend_as_png": OWN,
+    "read_patient_trend": CLINICAL_TEAM,
+    "read_patient_dose_aligned_trend": CLINICAL_TEAM,
+    "draw_patient_trend_as_svg": CLINICAL_TEAM,
+    "draw_patient_trend_as_png": CLINICAL_TEAM,
+    "draw_patient_dose_aligned_trend_as_svg": CLINICAL_TEAM,
+    "draw_patient_dose_aligned_trend_as_png": CLINICAL_TEAM,
+    # dosing sessions
+    "list_my_dosing_sessions": OWN,
+    "read_my_dosing_session": OWN,
+    "list_dosing_sessions": DOSING_READERS,
+    "read_dosing_session": DOSING_READERS,
+    "schedule_dosing_session": SCHEDULERS,
+    "record_dosing_arrival": SCHEDULERS,
+    "clear_dosing_session": Expected(team="prescriber"),
+    "start_dose": Expected(team="prescriber nurse"),
+    "end_dose": Expected(team="prescriber nurse"),
+    "close_dosing_session": Expected(team="prescriber nurse"),
+    "cancel_dosing_session": SCHEDULERS,
+    # appointments
+    "list_my_appointments": OWN,
+    "list_appointments": DOSING_READERS,
+    "read_appointment": DOSING_READERS,
+    "book_appointment": Expected(team=CLINICAL, clinic="coordinator", service=True),
+    "record_appointment_arrival": Expected(team=CLINICAL, clinic="coordinator", service=True),
+    "record_attendance": Expected(team=CLINICAL, clinic="coordinator", service=True),
+    "cancel_appointment": Expected(team=CLINICAL, clinic="coordinator", service=True),
+    # instruments
+    "list_instruments": Expected(own=True, clinic=STAFF, service=True),
+    "read_instrument": Expected(own=True, clinic=STAFF, service=True),
+    "add_instrument_wording": Expected(clinic="prescriber clinic_admin"),
+    # consent
+    "list_consent_documents": Expected(own=True, clinic=STAFF),
+    "read_consent_document": Expected(own=True, clinic=STAFF),
+    "publish_consent_document": Expected(clinic="prescriber clinic_admin"),
+    "list_my_consents": OWN,
+    "sign_consent": OWN,
+    "read_my_consent": OWN,
+    "read_my_consent_copy": OWN,
+    "withdraw_consent": OWN,
+    "list_my_disclosures": OWN,
+    "list_my_disclosure_restrictions": OWN,
+    "restrict_disclosure": OWN,
+    "lift_disclosure_restriction": OWN,
+    "list_patient_consents": CONSENT_READERS,
+    "read_patient_consent": CONSENT_READERS,
+    "read_patient_consent_copy": CONSENT_READERS,
+    "list_patient_disclosure_restrictions": CONSENT_READERS,
+    "list_patient_disclosures": Expected(clinic="privacy_officer"),
+    # oversight
+    "list_audit_entries": Expected(clinic="privacy_officer"),
+    "verify_audit_entries": Expected(clinic="privacy_officer"),
+    "list_my_record_accesses": OWN,
+    "open_emergency_access": Expected(clinic=CLINICAL, recent=True),
+    "list_emergency_accesses": Expected(clinic="privacy_officer clinic_admin"),
+    "read_emergency_access": Expected(clinic="privacy_officer clinic_admin"),
+    "review_emergency_access": Expected(clinic="privacy_officer"),
+    # the patient's own copy
+    "export_my_record": OWN,
+    "export_my_record_as_html": OWN,
+    "export_my_record_as_pdf": OWN,
+    # running
+    "read_health": PUBLIC,
+    "read_readiness": PUBLIC,
+    "read_problem": PUBLIC,
+}
