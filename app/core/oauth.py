@@ -3,7 +3,7 @@
 What is no fault of the request (a body that is too large, a fault on our side) is a problem document as everywhere.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
 from fastapi import Request, Response
@@ -26,11 +26,35 @@ class OAuthError(Outgoing):
 REFUSED: dict[int | str, dict[str, Any]] = {
     400: {"model": OAuthError, "description": "The token counts no longer, or the request is not a proper one."}
 }
+NOT_PROVEN: dict[int | str, dict[str, Any]] = {
+    401: {"model": OAuthError, "description": "`invalid_client`: the client did not prove who it is."}
+}
+
+
+class TokenRefusedError(Exception):
+    """The token endpoint says no, and why as RFC 6749 names it. What was written so far stays: it tells of the attempt.
+
+    The endpoint catches it before the transaction can see it.
+    """
+
+    def __init__(
+        self, error: str, description: str, *, status: int = 400, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description
+        self.status = status
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        """The answer that says so."""
+        body = OAuthError(error=self.error, error_description=self.description).model_dump()
+        return JSONResponse(body, status_code=self.status, headers=self.headers)
 
 
 def refusal(error: str, description: str) -> Response:
-    """The answer that says so."""
-    return JSONResponse(OAuthError(error=error, error_description=description).model_dump(), status_code=400)
+    """The answer that says so, with the status 400."""
+    return TokenRefusedError(error, description).response()
 
 
 class OAuthRoute(APIRoute):
@@ -46,7 +70,8 @@ class OAuthRoute(APIRoute):
                 return await handle(request)
             except RequestValidationError as error:
                 if any(
-                    fault["loc"][-1] == "grant_type" and fault["type"] == "literal_error" for fault in error.errors()
+                    fault["loc"][-1] == "grant_type" and fault["type"] in {"literal_error", "enum"}
+                    for fault in error.errors()
                 ):
                     return refusal("unsupported_grant_type", "This kind of grant is not offered.")
                 return refusal("invalid_request", "A field of the form is missing, too long or not a text.")

@@ -1,15 +1,58 @@
-"""The forms of OAuth."""
+"""The forms of OAuth, and what the service says of itself."""
 
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 
-class TokenRequest(BaseModel):
-    """Asks for a device's next tokens (RFC 6749, section 6). Fields that it does not name are ignored."""
+class GrantType(StrEnum):
+    """What a token can be got for."""
 
-    grant_type: Annotated[Literal["refresh_token"], Field(description="The only kind of grant that is offered.")]
-    refresh_token: Annotated[str, Field(min_length=1, max_length=400, description="The newest refresh token.")]
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
+    CLIENT_CREDENTIALS = "client_credentials"
+    JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+Secret = Annotated[str | None, Field(max_length=400)]
+Signed = Annotated[str | None, Field(max_length=8192)]
+
+
+class TokenRequest(BaseModel):
+    """Asks for tokens (RFC 6749). Which fields are needed depends on the grant; all others are ignored."""
+
+    grant_type: Annotated[GrantType, Field(description="What the tokens are asked for.")]
+    refresh_token: Annotated[Secret, Field(description="`refresh_token`: the newest refresh token.")] = None
+    client_id: Annotated[
+        str | None,
+        Field(max_length=100, description="Which client asks, where it does not say so in `Authorization: Basic`."),
+    ] = None
+    client_secret: Annotated[
+        Secret, Field(description="Its secret, where it does not say so in `Authorization: Basic`.")
+    ] = None
+    client_assertion_type: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            description="With `client_assertion`: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.",
+        ),
+    ] = None
+    client_assertion: Annotated[
+        Signed,
+        Field(description="What a client with a key of its own proves itself with (RFC 7523): a JWT that it signed."),
+    ] = None
+    scope: Annotated[
+        str | None,
+        Field(
+            max_length=1000,
+            examples=["patients:read appointments:read"],
+            description="`client_credentials`: permissions, separated by spaces; all that the client has if left out.",
+        ),
+    ] = None
+    assertion: Annotated[Signed, Field(description="`jwt-bearer`: an access token of the outside issuer.")] = None
+    clinic_id: Annotated[
+        str | None, Field(max_length=40, description="`jwt-bearer`: the clinic at which the bearer works.")
+    ] = None
 
 
 class RevocationRequest(BaseModel):

@@ -30,7 +30,7 @@ from tests.factories import Person, a_member_of_staff, a_patient, an_id
 
 NewClient = Callable[..., httpx2.AsyncClient]
 PUBLIC = {
-    "activate", "sign_in", "refresh_tokens", "revoke_tokens", "read_health", "read_readiness", "read_problem",
+    "activate", "sign_in", "request_tokens", "revoke_tokens", "read_health", "read_readiness", "read_problem",
     "read_calendar_feed",
 }  # fmt: skip
 
