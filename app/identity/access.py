@@ -22,10 +22,11 @@ import sqlalchemy as sa
 from fastapi import Depends, Request
 
 from app.audit import service as audit
-from app.core import clock
+from app.core import clock, limits
 from app.core.db import Database, Db
 from app.core.errors import Forbidden, NotFound, Problem, Unauthenticated
 from app.core.guards import Guard
+from app.core.limits import Limit
 from app.core.settings import AuditReads, Settings
 from app.identity import queries, tokens
 from app.identity.errors import RecentSignInRequired, SecondFactorNeeded
@@ -33,6 +34,16 @@ from app.identity.models import Device, PatientRevision
 from app.identity.permissions import Permission, Reach, Role, lacks_second_factor, reach
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
+
+# What has a quota of its own, so that nothing else a device does can use it up. All of them are known before the first
+# statement, by the device that the signed token names.
+LIMITED_BY = {
+    Permission.CHECK_INS_WRITE: Limit.UPLOAD,
+    Permission.DEVICES_END: Limit.ESSENTIAL,
+    Permission.PATIENT_DEVICES_END: Limit.ESSENTIAL,
+    Permission.CONSENTS_WITHDRAW: Limit.ESSENTIAL,
+    Permission.EMERGENCY_ACCESS_OPEN: Limit.ESSENTIAL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,7 @@ class AccessGuard(Guard):
     async def _look_up(self, request: Request, db: Database, statement: sa.Select[Any], **named: object) -> Any:  # noqa: ANN401  a row
         """Who is calling, found behind the wall of the clinic that the token names."""
         token = _token_of(request)
+        await limits.spend(request, LIMITED_BY.get(_asked(self), Limit.DEFAULT), token.device_id)
         await db.enter(token.clinic_id, relaxed=_relaxed(request, _asked(self)))
         row = (
             await db.read(statement, {"clinic_id": token.clinic_id, "device_id": token.device_id, **named})
