@@ -11,6 +11,26 @@ class AlreadyActive(Problem):
     title = "This patient has an account already."
 
 
+class CannotRecover(Problem):
+    """The clinic cannot give this account back.
+
+    Either there is none yet, and an invitation is what the person needs; or it serves for more than this one clinic's
+    record, so that one clinic alone may not hand it over. Then only who runs the service can help.
+    """
+
+    status = 409
+    code = "cannot_recover"
+    title = "The clinic cannot give this account back."
+
+
+class CannotEndYourself(Problem):
+    """Nobody ends their own membership: another admin does. So there is always one left."""
+
+    status = 409
+    code = "cannot_end_yourself"
+    title = "Somebody else has to do that."
+
+
 class UnknownStaff(Problem):
     """A care team can only hold staff of the same clinic who still work there."""
 

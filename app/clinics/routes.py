@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.clinics import schemas, service
-from app.clinics.errors import AlreadyActive, UnknownStaff
-from app.core import errors
+from app.clinics import memberships, schemas, service
+from app.clinics.errors import AlreadyActive, CannotEndYourself, CannotRecover, UnknownStaff
+from app.core import errors, qr
 from app.core.db import Db
 from app.core.errors import problems
 from app.core.etags import IfMatch, not_modified, stamp, unchanged, version_tag
@@ -91,8 +91,31 @@ async def invite_patient(
     patient_id: UUID, request: Request, access: Annotated[PatientAccess, allow(Permission.PATIENTS_ENROL)], db: Db
 ) -> schemas.Invitation:
     """A single-use code for the app. Codes made for this patient before stop working."""
-    made = await service.invite_patient(db, request.app.state.settings, access)
-    return schemas.Invitation(code=made.code, expires_at=made.expires_at)
+    return _shown(await service.invite_patient(db, request.app.state.settings, access))
+
+
+def _shown(made: invitations.NewInvitation) -> schemas.Invitation:
+    return schemas.Invitation(
+        code=made.code, qr_payload=made.qr_payload, qr_svg=qr.svg(made.qr_payload), expires_at=made.expires_at
+    )
+
+
+@router.post(
+    "/patients/{patient_id}/account-recovery",
+    status_code=201,
+    summary="Give a patient their account back",
+    response_model=schemas.Invitation,
+    responses=problems(errors.NotFound, CannotRecover),
+)
+async def recover_patient_account(
+    patient_id: UUID, request: Request, access: Annotated[PatientAccess, allow(Permission.ACCOUNTS_RECOVER)], db: Db
+) -> schemas.Invitation:
+    """A single-use code for somebody who lost their phone and their password. Be sure who is asking.
+
+    Used at `POST /v1/activations`, it sets a new password (and address, if another is given), signs every device out
+    and removes second factors and passkeys; the record stays. Until then the old password works.
+    """
+    return _shown(await memberships.recover_patient(db, request.app.state.settings, access))
 
 
 @router.put(
@@ -144,7 +167,45 @@ async def invite_staff(
         role=Role(new.role),
         display_name=new.display_name,
     )
-    return schemas.Invitation(code=made.code, expires_at=made.expires_at)
+    return _shown(made)
+
+
+@router.post(
+    "/staff/{staff_id}/account-recovery",
+    status_code=201,
+    summary="Give a member of staff their account back",
+    response_model=schemas.Invitation,
+    responses=problems(errors.NotFound, CannotRecover),
+)
+async def recover_staff_account(
+    staff_id: UUID,
+    request: Request,
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.STAFF_RECOVER, step_up=True)],
+    db: Db,
+) -> schemas.Invitation:
+    """A single-use code for a colleague who lost their password or second factor. Be sure who is asking.
+
+    Used at `POST /v1/activations`, it does what it does for a patient; the colleague then sets up a new second factor.
+    """
+    return _shown(await memberships.recover_staff(db, request.app.state.settings, access, staff_id))
+
+
+@router.delete(
+    "/staff/{staff_id}",
+    status_code=204,
+    summary="End a colleague's membership",
+    responses=problems(errors.NotFound, CannotEndYourself),
+)
+async def end_staff_membership(
+    staff_id: UUID,
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.STAFF_INVITE, step_up=True)],
+    db: Db,
+) -> None:
+    """Somebody leaves the clinic. They are signed out and out of every care team at once; what they did stays.
+
+    Patients for whom they were responsible need somebody else: see `care_team.changed`.
+    """
+    await memberships.end_staff(db, access, staff_id)
 
 
 @router.get("/protocol", summary="The clinic's figures", response_model=schemas.SignedProtocol, responses=UNCHANGED)

@@ -74,9 +74,24 @@ class PatientPage(Outgoing):
 
 
 class Invitation(Outgoing):
-    """A single-use code. It is shown this once; a new one can be made at any time."""
+    """A single-use code in two forms, to type and to scan. It is shown this once; a new one can be made at any time.
 
-    code: Annotated[str, Field(examples=["7Q2M-K9TX-4BVD"], description="Hand it over in person or on paper.")]
+    Either form can be used, once. Five wrong guesses at the typed one end both.
+    """
+
+    code: Annotated[str, Field(examples=["7Q2M-K9TX-4BVD"], description="To type. Hand it over in person or on paper.")]
+    qr_payload: Annotated[
+        str,
+        Field(
+            examples=["https://afterglow.example.org/activate#3V8QK1M0ZB7XN2C5T9WDYR4HJG"],
+            description="To scan: an address whose fragment is a code of 130 bits. Nothing else is in it, and a "
+            "browser does not send the fragment to anybody.",
+        ),
+    ]
+    qr_svg: Annotated[
+        str,
+        Field(examples=['<svg viewBox="0 0 41 41">...</svg>'], description="The same as a QR code, an SVG document."),
+    ]
     expires_at: Annotated[Moment, Field(description="Seven days from now.")]
 
 

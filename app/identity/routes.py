@@ -10,7 +10,7 @@ from app.core.db import Db
 from app.core.errors import problems
 from app.core.requests import StrictRoute
 from app.identity import schemas, service
-from app.identity.access import ClinicAccess, allow_in_clinic
+from app.identity.access import ClinicAccess, PatientAccess, allow, allow_in_clinic
 from app.identity.models import Membership, Patient
 from app.identity.permissions import Permission
 
@@ -70,3 +70,33 @@ async def end_my_device(
 ) -> None:
     """A lost phone is out from its next request on. Ending the device that asks is signing out."""
     await service.end_device(db, access.caller, device_id)
+
+
+@router.get(
+    "/patients/{patient_id}/devices",
+    summary="Where is a patient signed in?",
+    response_model=schemas.PatientDevicePage,
+    responses=problems(errors.NotFound),
+)
+async def list_patient_devices(
+    patient_id: UUID, access: Annotated[PatientAccess, allow(Permission.PATIENT_DEVICES_READ)], db: Db
+) -> schemas.PatientDevicePage:
+    """Every phone and browser that the patient is signed in on, for when one was lost."""
+    found = await service.patients_devices(db, access.patient.id)
+    return schemas.PatientDevicePage(items=[schemas.PatientDevice.model_validate(device) for device in found])
+
+
+@router.delete(
+    "/patients/{patient_id}/devices/{device_id}",
+    status_code=204,
+    summary="Sign one of a patient's devices out",
+    responses=problems(errors.NotFound),
+)
+async def end_patient_device(
+    patient_id: UUID,
+    device_id: UUID,
+    access: Annotated[PatientAccess, allow(Permission.PATIENT_DEVICES_END)],
+    db: Db,
+) -> None:
+    """A lost phone is out from its next request on, though nobody could reach it."""
+    await service.end_patients_device(db, access.patient.id, device_id)

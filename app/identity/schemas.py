@@ -55,6 +55,24 @@ class DeviceView(Outgoing):
     current: Annotated[bool, Field(description="Whether it is the one that is asking.")]
 
 
+class PatientDevice(Outgoing):
+    """A phone or browser that a patient is signed in on, as the clinic sees it."""
+
+    id: Annotated[UUID, Field(description="The device's id, to sign it out with.")]
+    label: DeviceLabel
+    signed_in_at: Annotated[Moment, Field(description="When it was signed in.")]
+    last_refreshed_at: Annotated[
+        Moment, Field(description="When it last got new tokens.", validation_alias="refreshed_at")
+    ]
+
+
+class PatientDevicePage(Outgoing):
+    """All devices that a patient is signed in on, the newest first; all of them on one page."""
+
+    items: Annotated[list[PatientDevice], Field(description="The devices.")]
+    next_cursor: Annotated[None, Field(description="Always null: this list has one page.")] = None
+
+
 class DevicePage(Outgoing):
     """All signed-in devices of the caller, the newest first; all of them on one page."""
 
