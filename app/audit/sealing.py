@@ -45,6 +45,7 @@ class _Round:
     sealed: int
     head: Head
     signed: Checkpoint | None
+    is_new: bool
     flawed: list[tuple[str, str]]
 
 
@@ -55,7 +56,7 @@ class Sealer:
         self._engine = engine
         self._remembered: Head | None = None
         self._all_signed = False
-        self._said: set[str] = set()
+        self._said: set[int] = set()
         self.last_checkpoint: Checkpoint | None = None
 
     async def seal(self, most: int = BATCH, *, sign: bool = False) -> int:
@@ -71,8 +72,8 @@ class Sealer:
         self._all_signed = done.signed is not None and done.signed.seq == done.head.seq
         for entry_id, flaw in done.flawed:
             log.error("audit_entry_flawed", entry_id=entry_id, flaw=flaw)
-        if done.signed is not None and done.signed != self.last_checkpoint:
-            self.last_checkpoint = done.signed
+        self.last_checkpoint = done.signed
+        if done.signed is not None and done.is_new:
             log.info("audit_checkpoint", **done.signed.as_json())
         return done.sealed
 
@@ -101,7 +102,9 @@ class Sealer:
         if head.seq and _must_sign(head, last, at_once=sign):
             made = checkpoints.sign(head.seq, head.hash, clock.now())
             signed = made if await queries.add_checkpoint(db, made) else last
-        return _Round(len(seals), head, signed, [(str(of), flaw) for of, _, _, flaw in seals if flaw])
+        return _Round(
+            len(seals), head, signed, signed is not last, [(str(of), flaw) for of, _, _, flaw in seals if flaw]
+        )
 
     async def _last_checkpoint(self, db: Database) -> Checkpoint | None:
         """The newest checkpoint by a secret of the ring; failing that, by one that has left it."""
@@ -110,7 +113,7 @@ class Sealer:
             if stored.is_signed():
                 signed.append(stored)
             else:
-                self._notice(db, f"the checkpoint at {stored.seq} is signed wrongly")
+                self._notice(db, f"the checkpoint at {stored.seq} is signed wrongly", stored.seq)
         return next((each for each in signed if each.is_ours()), signed[0] if signed else None)
 
     async def _end_of_chain(self, db: Database, last: Checkpoint | None) -> Head:
@@ -120,20 +123,21 @@ class Sealer:
         known = [self._remembered] if self._remembered else []
         if last is not None and last.is_ours():
             known.append(Head(last.seq, last.hash))
+        lost = [head for head in known if head.seq > found.seq]
+        if lost:
+            until = max(head.seq for head in lost)
+            self._notice(db, f"the entries {found.seq + 1} to {until} are gone", *(head.seq for head in lost))
         for head in known:
-            if head.seq > found.seq:
-                self._notice(db, f"the entries {found.seq + 1} to {head.seq} are gone")
-            elif head.seq and await _hash_at(db, head.seq, found) != head.hash:
-                self._notice(db, f"the entry {head.seq} is not as it was sealed")
+            if 0 < head.seq <= found.seq and await _hash_at(db, head.seq, found) != head.hash:
+                self._notice(db, f"the entry {head.seq} is not as it was sealed", head.seq)
         return max([found, *known], key=lambda head: head.seq)
 
-    def _notice(self, db: Database, what: str) -> None:
-        """Say once in this process that the chain was tampered with, where an entry of its own keeps it said."""
-        if what in self._said:
-            return
-        self._said.add(what)
-        log.error("audit_tampered", what=what)
-        service.record(db, operation=NOTICED, permission="audit:seal", outcome="denied", reason=what)
+    def _notice(self, db: Database, what: str, *places: int) -> None:
+        """Say once for each place that the chain was tampered with, in an entry of its own, where it stays said."""
+        if not self._said.issuperset(places):
+            self._said.update(places)
+            log.error("audit_tampered", what=what)
+            service.record(db, operation=NOTICED, permission="audit:seal", outcome="denied", reason=what)
 
 
 def _chain(rows: list[dict[str, Any]], before: Head) -> tuple[list[queries.Seal], Head]:
