@@ -160,6 +160,15 @@ class Database(AsyncSession):
                 arguments.append(process(value) if process else value)
         await (await self.plain()).exec_driver_sql(statement, tuple(arguments))
 
+    async def let_go(self) -> None:
+        """Commit what was done so far and give the connection back, before waiting for something slow.
+
+        Whoever holds a connection while a password is hashed keeps it from everybody else; on SQLite there is only
+        one. Locks are gone afterwards, and what was read may have changed.
+        """
+        if self.in_transaction():
+            await self.finish()
+
     async def finish(self) -> None:
         """Write what is staged and commit. Only `transaction` and the commands' `unit_of_work` call it."""
         await self.flush_staged()

@@ -171,22 +171,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt to sign in that was let through to the password."""
+    """An attempt to prove who one is that was let through to the password."""
 
     limits: Limits
     address: str
 
     async def second_factor(self, db: Database, account_id: UUID) -> None:
-        """Count a try of a one-time code, or `TooManyRequests`. Ask after the password, before looking at the code.
-
-        `db` must hold no connection (`db.let_go()`): who waits here could otherwise wait for themselves.
-        """
-        if db.in_transaction():
-            raise RuntimeError("a limit was asked for while the request holds a connection")
+        """Count a try of a one-time code, or `TooManyRequests`. Ask after the password, before looking at the code."""
+        await db.let_go()
         await self.limits.take(*((limit, account_id.hex) for limit in SECOND_FACTOR))
 
     def succeeded(self) -> None:
-        """The password was right: only attempts that fail count against the address and the site."""
+        """They are who they say: only attempts that fail count against the address and the site."""
         self.limits.give_back((Limit.SIGN_IN_ADDRESS, self.address), (Limit.SIGN_IN_SITE, ""))
 
 
@@ -201,25 +197,27 @@ async def spend(request: Request, limit: Limit, caller: Hashable) -> None:
         state["rate_limit"] = await limits.spend(limit, caller)
 
 
-async def attempt(request: Request, account: str | None = None) -> Attempt:
+async def attempt(request: Request, db: Database, account: str | None = None) -> Attempt:
     """Let an attempt to sign in through, or `TooManyRequests`: by address, whole site and, where there is one, account.
 
     `account` is what the caller says it is (an e-mail address): one that we do not know is counted in the same way.
-    Call it before the request's first statement and before anything is hashed.
+    Call it before anything is hashed.
     """
     limits: Limits = request.app.state.limits
     address = address_of(request)
     wanted = [(Limit.SIGN_IN_ADDRESS, address), (Limit.SIGN_IN_SITE, "")]
     if account is not None:
         wanted.append((Limit.SIGN_IN_ACCOUNT, account.strip().casefold()))
+    await db.let_go()  # who waits for a permit with the only connection in hand would wait for themselves
     told = await limits.take(*wanted)
-    request.scope.setdefault("state", {})["rate_limit"] = told[Limit.SIGN_IN_ADDRESS]
+    request.scope.setdefault("state", {}).setdefault("rate_limit", told[Limit.SIGN_IN_ADDRESS])
     return Attempt(limits, address)
 
 
-async def token(request: Request, caller: str) -> None:
-    """Let a device or an API client ask for tokens, or `TooManyRequests`. Call it before the first statement."""
+async def token(request: Request, db: Database, caller: str) -> None:
+    """Let a device or an API client ask for tokens, or `TooManyRequests`."""
     limits: Limits = request.app.state.limits
+    await db.let_go()
     told = await limits.take((Limit.TOKEN, caller))
     request.scope.setdefault("state", {})["rate_limit"] = told[Limit.TOKEN]
 
