@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo test test-sqlite test-postgresql check lint lock-check bench bench-scale fix \
-        migrate migration openapi lock drill drill-docs drill-docker docker-lint coverage clean
+        migrate migration openapi answer-keys lock drill drill-docs drill-docker docker-lint coverage clean
 
 help: ## Print the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -122,6 +122,10 @@ migration: install-dev ## Write a migration from the models: make migration m="a
 
 openapi: install-dev ## Write docs/openapi.json from the routes
 	@$(BIN)/afterglow openapi docs/openapi.json
+
+answer-keys: install-dev ## Accept which fields each kind of caller is shown (then read the difference)
+	@AFTERGLOW_TEST_ACCEPT_ANSWER_KEYS=1 $(BIN)/python -m pytest --quiet tests/contract/test_answer_keys.py
+	@git diff --stat tests/contract/answer_keys.json
 
 lock: $(VENV)/.uv ## Resolve pyproject.toml into the lock files, the newest versions that fit together
 	@$(COMPILE) --upgrade pyproject.toml --extra dev --output-file requirements-dev.lock

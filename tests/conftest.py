@@ -15,7 +15,7 @@ import httpx2
 import hypothesis
 import pytest
 
-from tests.postgresql import CHOICE, Server
+from tests.postgresql import Server
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -41,7 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start PostgreSQL once for the run, also when several workers share it; forget the settings of this machine."""
-    for name in [name for name in os.environ if name.startswith("AFTERGLOW_") and name != CHOICE]:
+    for name in [
+        name for name in os.environ if name.startswith("AFTERGLOW_") and not name.startswith("AFTERGLOW_TEST_")
+    ]:
         del os.environ[name]
     if config.getoption("--database") == "postgresql" and not hasattr(config, "workerinput"):
         config.stash[SERVER] = Server()

@@ -66,7 +66,7 @@ def read(text: str, kind: Kind) -> Token | None:
         raw = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    if len(raw) != _LENGTH:
+    if len(raw) != _LENGTH or zlib.crc32(raw[:-_CHECKSUM_BYTES]) != int.from_bytes(raw[-_CHECKSUM_BYTES:]):
         return None
     body, signature = raw[: _BODY.size], raw[_BODY.size : -_CHECKSUM_BYTES]
     version, key_id, clinic, device, counter, expiry = _BODY.unpack(body)

@@ -49,8 +49,8 @@ class World:
     other_patient: Person
 
 
-async def a_record(new_client: NewClient, patient: Person, coordinator: Person) -> Record:
-    """A patient who checked in, with a dosing session and an appointment to come."""
+async def a_record(new_client: NewClient, patient: Person, coordinator: Person, on_call: Person) -> Record:
+    """A patient who checked in, with a dosing session and an appointment to come, and once an emergency."""
     own, clinic = new_client(patient.token), new_client(coordinator.token)
     ids = {name: str(an_id()) for name in ("check_in_id", "session_id", "appointment_id")}
     patient_id, later = str(patient.patient_id), (clock.now() + timedelta(days=2)).isoformat()
@@ -64,8 +64,12 @@ async def a_record(new_client: NewClient, patient: Person, coordinator: Person) 
             json={"kind": "cbt", "scheduled_at": later},
         ),
     ]
-    assert [answer.status_code for answer in answers] == [201, 201, 201], [answer.text for answer in answers]
-    return Record(patient, ids | {"patient_id": patient_id})
+    opened = await new_client(on_call.token).post(
+        f"/v1/patients/{patient_id}/emergency-access",
+        json={"reason_code": "medical_emergency", "reason": "Fell in the corridor."},
+    )
+    assert [answer.status_code for answer in (*answers, opened)] == [201] * 4, [answer.text for answer in answers]
+    return Record(patient, ids | {"patient_id": patient_id, "emergency_access_id": opened.json()["id"]})
 
 
 @pytest.fixture
@@ -78,12 +82,13 @@ async def world(new_client: NewClient, db: Database, settings: Settings) -> Worl
         role: await a_member_of_staff(db, settings, clinic, role, patients=(mine,)) for role in STAFF
     }
     far_away = await a_member_of_staff(db, settings, elsewhere, Role.COORDINATOR)
+    on_call, far_on_call = [await a_member_of_staff(db, settings, where, Role.NURSE) for where in (clinic, elsewhere)]
     coordinator = staff[Role.COORDINATOR]
     return World(
         {
-            MINE: await a_record(new_client, mine, coordinator),
-            OTHER: await a_record(new_client, other, coordinator),
-            FOREIGN: await a_record(new_client, foreign, far_away),
+            MINE: await a_record(new_client, mine, coordinator, on_call),
+            OTHER: await a_record(new_client, other, coordinator, on_call),
+            FOREIGN: await a_record(new_client, foreign, far_away, far_on_call),
         },
         staff,
         other,
@@ -139,15 +144,19 @@ class Asker:
     def __init__(self, client: httpx2.AsyncClient, db: Database) -> None:
         self._client, self._db = client, db
 
+    async def answer(self, operation: Operation, record: Record, **headers: str) -> httpx2.Response:
+        """Ask as plainly as can be: with an empty object where a body is expected."""
+        return await self._client.request(
+            next(iter(operation.route.methods or ())),
+            re.sub(r"\{(\w+)\}", lambda found: _id(found[1], record), operation.route.path or ""),
+            headers={"Content-Type": "application/json", **headers},
+            content=b"{}" if operation.route.dependant.body_params else None,
+        )
+
     async def ask(self, operation: Operation, record: Record) -> tuple[int, str, str | None]:
         """Status, the problem's code if there is one, and what the audit says."""
         request_id = str(an_id())
-        answer = await self._client.request(
-            next(iter(operation.route.methods or ())),
-            re.sub(r"\{(\w+)\}", lambda found: _id(found[1], record), operation.route.path or ""),
-            headers={"X-Request-Id": request_id, "Content-Type": "application/json"},
-            content=b"{}" if operation.route.dependant.body_params else None,
-        )
+        answer = await self.answer(operation, record, **{"X-Request-Id": request_id})
         noted = await self._db.scalar(sa.select(AuditEntry.outcome).where(AuditEntry.request_id == request_id))
         is_problem = answer.headers.get("content-type", "").startswith("application/problem")
         return answer.status_code, answer.json()["code"] if is_problem else "", noted
