@@ -12,6 +12,7 @@ from app.check_ins import schemas, service
 from app.check_ins.errors import CheckInInvalid
 from app.check_ins.models import QuarantinedSubmission
 from app.check_ins.service import Author, Outcome, Report, Result
+from app.consents.errors import ConsentWithdrawn
 from app.core import clock
 from app.core.db import Database
 from app.core.errors import Problem
@@ -26,13 +27,14 @@ HASH_BYTES = 16
 async def submit(db: Database, access: PatientAccess, batch: schemas.CheckInBatch) -> schemas.CheckInBatchResults:
     """Record a batch. One transaction holds all of it; an item that cannot be accepted is quarantined."""
     read = [_read(item) for item in batch.check_ins]
+    author = Author.of(access)
     reports = [found for found in read if isinstance(found, Report)]
-    stored = iter(await service.submit(db, access.patient, access.protocol, Author.of(access), reports))
+    stored = iter(await service.submit(db, access.patient, access.protocol, author, reports))
     results: list[schemas.CheckInBatchResult] = []
     quarantined: dict[bytes, dict[str, Any]] = {}
     for raw, found in zip(batch.check_ins, read, strict=True):
         check_in_id = found.id if isinstance(found, Report) else _id_of(raw)
-        result = next(stored) if isinstance(found, Report) else Result(Outcome.INVALID, None, found)
+        result = next(stored) if isinstance(found, Report) else _unreadable(author, access.patient, found)
         if result.outcome is Outcome.INVALID and result.problem is not None:
             row = _quarantine(access, check_in_id, raw, result.problem)
             quarantined[row["content_hash"]] = row
@@ -52,6 +54,13 @@ def _read(item: Any) -> Report | Problem:  # noqa: ANN401  whatever JSON held
             errors=field_errors([fault | {"loc": ("body", *fault["loc"])} for fault in error.errors()])
         )
     return Report(content.id, content, content.base_version)
+
+
+def _unreadable(author: Author, patient: PatientView, problem: Problem) -> Result:
+    """What cannot be read is kept in quarantine, but not of a patient who wants nothing stored."""
+    if service.may_report(author, patient):
+        return Result(Outcome.INVALID, None, problem)
+    return Result(Outcome.FORBIDDEN, None, ConsentWithdrawn())
 
 
 def _id_of(item: Any) -> UUID | None:  # noqa: ANN401  whatever JSON held

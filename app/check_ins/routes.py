@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from app.check_ins import batches, schemas, service
 from app.check_ins.errors import CheckInConflict, CheckInInvalid
 from app.check_ins.service import Author, Outcome, Report
+from app.consents.errors import ConsentWithdrawn
 from app.core import errors
 from app.core.db import Db
 from app.core.errors import problems
@@ -37,7 +38,7 @@ OfSession = Annotated[UUID | None, Query(description="Only those linked to this 
     status_code=201,
     summary="Report how I am now, or was at an earlier moment",
     response_model=schemas.CheckIn,
-    responses=STORED_ALREADY | problems(*REFUSALS),
+    responses=STORED_ALREADY | problems(ConsentWithdrawn, *REFUSALS),
 )
 async def submit_check_in(
     check_in_id: UUID,
@@ -50,6 +51,9 @@ async def submit_check_in(
 
     Other answers under the same id are refused (409) unless `If-Match` names the version they correct; the earlier
     version is kept. Retry on a lost connection, 429 and 5xx; never on another 4xx.
+
+    After the patient withdrew the consent to data processing nothing new is taken, and no correction (403
+    `consent_withdrawn`); what was stored can still be read.
     """
     return await _submit(check_in_id, report, access, db, if_match)
 
@@ -116,7 +120,8 @@ async def submit_check_in_batch(
     """Store up to 100 check-ins in one go, with a result for each in the order sent.
 
     An item that cannot be accepted does not hold up the others; it is kept in quarantine, where the clinic sees it, so
-    the phone may forget it. Sending the same batch again is safe.
+    the phone may forget it. Sending the same batch again is safe. After the patient withdrew the consent to data
+    processing every new item is `forbidden`, and nothing of it is kept.
     """
     return _written(await batches.submit(db, access, batch))
 

@@ -233,7 +233,8 @@ class CheckInBatchResult(Outgoing):
         BatchOutcome,
         Field(
             description="`created`, `unchanged` (it was here already), `corrected`, `conflict` (other answers stand "
-            "under this id, or the corrected version is not the newest), `invalid` (put into quarantine), `forbidden`."
+            "under this id, or the corrected version is not the newest), `invalid` (put into quarantine), `forbidden` "
+            "(the consent to it was withdrawn; nothing of it is kept)."
         ),
     ]
     check_in: Annotated[CheckIn | None, Field(description="As it stands now, where there is one.")]

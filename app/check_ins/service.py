@@ -14,6 +14,7 @@ from app.check_ins.errors import CheckInConflict, CheckInInvalid
 from app.check_ins.models import CheckIn, CheckInVersion, Observation
 from app.check_ins.schemas import CheckIn as CheckInView
 from app.check_ins.schemas import CheckInWrite, LinkWrite
+from app.consents.errors import ConsentWithdrawn
 from app.core import clock
 from app.core.db import Database
 from app.core.errors import FieldError, NotFound, PreconditionFailed, Problem
@@ -36,6 +37,7 @@ class Outcome(StrEnum):
     CORRECTED = "corrected"
     CONFLICT = "conflict"
     INVALID = "invalid"
+    FORBIDDEN = "forbidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,11 @@ async def submit(
     return [await recorder.take(report) for report in reports]
 
 
+def may_report(author: Author, patient: PatientView) -> bool:
+    """Whether new answers may be stored: not those of a patient who withdrew the consent to it in the app."""
+    return author.origin != "patient" or patient.app_consent_withdrawn_at is None
+
+
 @dataclass(slots=True)
 class _Recorder:
     """What the reports of one request share."""
@@ -112,11 +119,12 @@ class _Recorder:
         """Record one report."""
         fingerprint = rules.fingerprint(report.content)
         current = self.known.get(report.id)
-        if current is not None:
-            if fingerprint == bytes(current["fingerprint"]) or (report.id, fingerprint) in self.earlier:
-                return Result(Outcome.UNCHANGED, current)
-            if report.base_version is None:
-                return Result(Outcome.CONFLICT, current, CheckInConflict())
+        if current and (fingerprint == bytes(current["fingerprint"]) or (report.id, fingerprint) in self.earlier):
+            return Result(Outcome.UNCHANGED, current)
+        if not may_report(self.author, self.patient):
+            return Result(Outcome.FORBIDDEN, current, ConsentWithdrawn())
+        if current is not None and report.base_version is None:
+            return Result(Outcome.CONFLICT, current, CheckInConflict())
         if report.base_version != (current["version"] if current else None):
             shown = None if current is None else as_json(current)
             return Result(Outcome.CONFLICT, current, PreconditionFailed(current=shown))

@@ -93,7 +93,7 @@ async def newest_versions(db: Database, clinic_id: UUID) -> dict[tuple[str, str]
         .where(this.clinic_id == clinic_id)
         .group_by(this.type, this.language)
     )
-    return {(consent_type, language): version for consent_type, language, version in rows.tuples()}
+    return {(consent_type, language): version for consent_type, language, version in rows}
 
 
 async def newest(db: Database, clinic_id: UUID, consent_type: str, language: str) -> ConsentDocument | None:

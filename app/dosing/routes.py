@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.consents.errors import ConsentNeeded
 from app.core import clock, days, etags
 from app.core.db import Db
 from app.core.errors import PreconditionFailed, PreconditionRequired, problems
@@ -22,6 +23,7 @@ router = APIRouter(prefix="/v1", tags=["dosing-sessions"], route_class=StrictRou
 
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
 STEP = problems(IllegalMove, PreconditionFailed, PreconditionRequired)
+DOSE_STEP = problems(IllegalMove, ConsentNeeded, PreconditionFailed, PreconditionRequired)
 PLANNED: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.DosingSession, "description": "It was planned like this already, or was moved."},
     **problems(IdTaken, IllegalMove, PreconditionFailed, PreconditionRequired),
@@ -110,7 +112,7 @@ async def record_dosing_arrival(
     return _answer(response, await service.arrive(db, access, session_id, if_match))
 
 
-@router.post("/dosing-sessions/{session_id}/clearance", summary="Clear a session for dosing", responses=STEP)
+@router.post("/dosing-sessions/{session_id}/clearance", summary="Clear a session for dosing", responses=DOSE_STEP)
 async def clear_dosing_session(
     session_id: UUID,
     access: Annotated[PatientAccess, allow(Permission.DOSING_CLEAR, **OF_SESSION)],
@@ -118,11 +120,15 @@ async def clear_dosing_session(
     response: Response,
     if_match: IfMatch = None,
 ) -> schemas.DosingSession:
-    """Record that you, as a prescriber, say that the dose may be given: `checked_in` becomes `cleared`."""
+    """Record that you, as a prescriber, say that the dose may be given: `checked_in` becomes `cleared`.
+
+    Refused when the consent to the treatment was withdrawn, has run out or is of an older version than the newest, or
+    when a consent is missing that the clinic's protocol asks for.
+    """
     return _answer(response, await service.clear(db, access, session_id, if_match))
 
 
-@router.post("/dosing-sessions/{session_id}/dose", summary="Record that a dose began", responses=STEP)
+@router.post("/dosing-sessions/{session_id}/dose", summary="Record that a dose began", responses=DOSE_STEP)
 async def start_dose(
     session_id: UUID,
     dose: schemas.DoseWrite,

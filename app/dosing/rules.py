@@ -79,6 +79,9 @@ LEADS_TO: Final[dict[SessionAction, frozenset[SessionStage]]] = {
 
 MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
 
+OPEN: Final = frozenset(SessionStage) - {SessionStage.SCHEDULED, SessionStage.CLOSED, SessionStage.CANCELLED}
+"""Stages in which the patient signs nothing: from the arrival until the record is closed or the session cancelled."""
+
 
 @cache
 def open_moves(stage: SessionStage) -> tuple[SessionAction, ...]:

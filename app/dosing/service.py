@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from app.consents import service as consents
 from app.core import clock, etags
 from app.core.db import Database
 from app.core.errors import NotFound
@@ -79,19 +80,23 @@ async def arrive(db: Database, access: PatientAccess, session_id: UUID, if_match
 
 
 async def clear(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
-    """Record that a prescriber says the dose may be given."""
-    return await _take(db, access, await _session(db, access, session_id), if_match, SessionAction.CLEARANCE)
+    """Record that a prescriber says the dose may be given. Raises `ConsentNeeded` when a consent does not stand."""
+    session = await _session(db, access, session_id)
+    _may_take(session, if_match, SessionAction.CLEARANCE)
+    await consents.check_before_clearance(db, access.patient, access.protocol)
+    return await _take(db, access, session, if_match, SessionAction.CLEARANCE)
 
 
 async def start_dose(
     db: Database, access: PatientAccess, session_id: UUID, dose: schemas.DoseWrite, if_match: str | None
 ) -> DosingSession:
-    """Record that administration began."""
+    """Record that administration began. Raises `ConsentNeeded` when the treatment was not agreed to any more then."""
     session = await _session(db, access, session_id)
     _may_take(session, if_match, SessionAction.DOSE)
     now = clock.now()
     started_at = dose.dose_started_at or now
     rules.check_dose(dose.substance, dose.route, started_at, now=now, tolerance=_tolerance(access))
+    await consents.check_when_dosed(db, access.patient, started_at)
     given = {"substance": dose.substance, "route": dose.route, "dose_mg": dose.dose_mg, "dose_started_at": started_at}
     return await _take(db, access, session, if_match, SessionAction.DOSE, change=given)
 
@@ -276,12 +281,24 @@ async def _take(
     for name, value in (change or {}).items():
         setattr(session, name, value)
     session.status = to_status.value
+    _hold_or_release_signing(db, access, session, SessionStage(from_status))
     session.version += 1
     session.revision = access.patient.revise(db)
     _keep_step(db, session, action=action, from_status=from_status, actor_id=access.caller.membership_id, reason=reason)
     _tell(db, session, TOLD_AS[action])
     await timeline.place_anchor(db, access.patient, _anchor(session), LinkingWindows.of(access.protocol.linking))
     return session
+
+
+def _hold_or_release_signing(
+    db: Database, access: PatientAccess, session: DosingSession, from_status: SessionStage
+) -> None:
+    """Nobody signs a consent while a session of theirs is open."""
+    was_open, is_open = from_status in rules.OPEN, SessionStage(session.status) in rules.OPEN
+    if is_open and not was_open:
+        consents.hold_signing(db, access.patient, session.id)
+    elif was_open and not is_open:
+        consents.release_signing(db, access.patient, session.id)
 
 
 def _keep_step(

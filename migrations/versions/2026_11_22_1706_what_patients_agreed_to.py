@@ -269,8 +269,9 @@ def _only_add() -> None:
     op.execute(
         f"""
         CREATE FUNCTION consents_only_added() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE changing text[] := COALESCE(TG_ARGV::text[], '{{}}');
         BEGIN
-            IF to_jsonb(NEW) - TG_ARGV::text[] IS DISTINCT FROM to_jsonb(OLD) - TG_ARGV::text[] THEN
+            IF to_jsonb(NEW) - changing IS DISTINCT FROM to_jsonb(OLD) - changing THEN
                 RAISE EXCEPTION '{ONLY_ADDED}' USING ERRCODE = 'restrict_violation';
             END IF;
             RETURN NEW;
