@@ -4,18 +4,26 @@ Outside `development` the process refuses to start with a missing, short or samp
 address that is not https.
 """
 
+import base64
 import os
 from enum import StrEnum
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SAMPLE_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105  a sample that production refuses
 MIN_SECRET_CHARACTERS = 32
 Limit = Annotated[str, Field(pattern=r"^0*[1-9]\d{0,6}/0*[1-9]\d{0,5}(/0*[1-9]\d{0,6})?$", max_length=24)]
+
+
+AndroidApp = Annotated[str, Field(pattern=r"^[A-Za-z][\w.]*=([0-9A-F]{2}:){31}[0-9A-F]{2}$")]
+Origin = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[a-z0-9.-]+(:[0-9]+)?$")]
+IosApp = Annotated[str, Field(pattern=r"^[A-Z0-9]{10}\.[\w.-]+$")]
 
 
 class Environment(StrEnum):
@@ -33,6 +41,14 @@ class AuditReads(StrEnum):
     DURABLE = "durable"
 
 
+def _a_proxy(value: str) -> str:
+    """One or some addresses, but not everybody's."""
+    if ip_network(value).prefixlen == 0:
+        msg = "a network of everybody is not one of proxies"
+        raise ValueError(msg)
+    return value
+
+
 class Settings(BaseSettings):
     """Every setting of the service. `afterglow settings` prints this list."""
 
@@ -43,10 +59,12 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         "sqlite:///var/afterglow.db",
+        repr=False,  # there may be a password in it
         description="sqlite:///PATH for one process on one machine, postgresql://USER@HOST/NAME for everything else.",
     )
     migration_database_url: str | None = Field(
         None,
+        repr=False,
         description="The same database as the owner of its tables, for `afterglow migrate`; the other is for a member "
         "of afterglow_app, whom row-level security binds.",
     )
@@ -55,6 +73,24 @@ class Settings(BaseSettings):
         description="JSON list of secrets of 32 characters or more; the first seals and signs, all open and verify.",
     )
     public_url: str = Field("http://127.0.0.1:8000", description="The address callers use; https outside development.")
+    android_apps: list[AndroidApp] = Field(
+        default_factory=list,
+        description="JSON list of Android apps that may use passkeys and open invitations: "
+        "package=SHA-256 fingerprint of the signing certificate, in hex with colons.",
+    )
+    ios_apps: list[IosApp] = Field(
+        default_factory=list, description="JSON list of iOS apps that may do the same: TEAMID.bundle.identifier."
+    )
+    trusted_proxies: list[Annotated[str, AfterValidator(_a_proxy)]] = Field(
+        [],
+        description="JSON list of addresses or networks of proxies that end TLS in front of us; from nobody else are "
+        "X-Forwarded-For and X-Forwarded-Proto believed.",
+    )
+    cors_origins: list[Origin] = Field(
+        [],
+        description="JSON list of origins whose browser apps may call, such as https://app.clinic.example; none else.",
+    )
+    body_seconds: float = Field(10, gt=0, le=600, description="How long a body may take to arrive.")
     pool_size: int = Field(8, ge=1, le=100, description="PostgreSQL connections per worker.")
     pool_timeout_seconds: float = Field(5, gt=0, le=60, description="How long a request waits for a connection.")
     statement_timeout_seconds: float = Field(5, gt=0, le=600, description="PostgreSQL ends a statement after this.")
@@ -83,7 +119,7 @@ class Settings(BaseSettings):
     )
     limit_default: Limit = Field(
         "600/60",
-        description="requests/seconds of one signed-in device, as all limits below; /burst may follow, such as 600/60/50.",
+        description="requests/seconds of one signed-in device. All limits are written so; 600/60/50 is a burst of 50.",
     )
     limit_upload: Limit = Field("1200/60", description="Requests of one device that send check-ins.")
     limit_essential: Limit = Field(
@@ -145,12 +181,29 @@ class Settings(BaseSettings):
         if not self.public_url.startswith("https://"):
             msg = "AFTERGLOW_PUBLIC_URL must start with https:// outside development"
             raise ValueError(msg)
+        if any(origin.startswith("http://") and origin != "http://localhost" for origin in self.cors_origins):
+            msg = "AFTERGLOW_CORS_ORIGINS must start with https:// outside development (apps in a shell: http://localhost)"
+            raise ValueError(msg)
         return self
 
     @property
     def is_development(self) -> bool:
         """Whether shortcuts for a developer's machine are allowed."""
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def passkey_domain(self) -> str:
+        """The domain that passkeys belong to. Numeric addresses have none; a developer's own machine is `localhost`."""
+        host = urlsplit(self.public_url).hostname or ""
+        return "localhost" if self.is_development and host == "127.0.0.1" else host
+
+    @property
+    def passkey_origins(self) -> list[str]:
+        """Where passkeys may be used: our own pages, and the clinic's Android apps. iOS apps are told by the domain."""
+        address = urlsplit(self.public_url)
+        port = f":{address.port}" if address.port else ""
+        web = f"{address.scheme}://{self.passkey_domain}{port}"
+        return [web, *(f"android:apk-key-hash:{_key_hash(app)}" for app in self.android_apps)]
 
     @property
     def is_sqlite(self) -> bool:
@@ -163,6 +216,12 @@ class Settings(BaseSettings):
         scheme, _, rest = self.database_url.partition("://")
         driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
         return f"{driver.get(scheme, scheme)}://{rest}"
+
+
+def _key_hash(app: str) -> str:
+    """How Android names the certificate of an app."""
+    fingerprint = bytes.fromhex(app.partition("=")[2].replace(":", ""))
+    return base64.urlsafe_b64encode(fingerprint).rstrip(b"=").decode()
 
 
 @lru_cache

@@ -1,16 +1,24 @@
-"""Second factors of the caller."""
+"""Second factors and passkeys of the caller."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from app.core import errors, qr
 from app.core.db import Db
 from app.core.errors import problems
 from app.core.requests import StrictRoute
-from app.credentials import schemas, second_factors, totp
-from app.credentials.errors import ProofRefused, SecondFactorExists
+from app.credentials import passkeys, schemas, second_factors, totp
+from app.credentials.challenges import Purpose
+from app.credentials.errors import (
+    LastCredential,
+    PasskeyNotAccepted,
+    PasskeysUnavailable,
+    ProofRefused,
+    SecondFactorExists,
+    TooManyPasskeys,
+)
 from app.credentials.models import OneTimeCodes
 from app.identity.access import ClinicAccess, allow_in_clinic
 from app.identity.errors import RecentSignInRequired, SecondFactorNeeded
@@ -88,3 +96,59 @@ def _shown(codes: OneTimeCodes) -> schemas.SecondFactor:
         created_at=codes.created_at,
         confirmed_at=codes.confirmed_at,
     )
+
+
+@router.get("/me/passkeys", summary="Which passkeys do I have?")
+async def list_passkeys(
+    access: Annotated[ClinicAccess, allow_in_clinic(Permission.CREDENTIALS_READ, also_patients=True)], db: Db
+) -> schemas.PasskeyPage:
+    """The passkeys that sign the caller in."""
+    account = await second_factors.account_of(db, access.caller)
+    found = await passkeys.of_account(db, account.id)
+    return schemas.PasskeyPage(items=[schemas.PasskeyView.model_validate(each) for each in found])
+
+
+@router.post(
+    "/me/passkeys/options",
+    summary="Begin to add a passkey",
+    responses=problems(RecentSignInRequired, SecondFactorNeeded, TooManyPasskeys, PasskeysUnavailable),
+)
+async def begin_passkey(request: Request, access: SensitiveChange, db: Db) -> schemas.PasskeyOptions:
+    """What to ask the authenticator for. Send its answer to `POST /v1/me/passkeys`."""
+    account = await second_factors.account_of(db, access.caller)
+    await second_factors.only_proved(db, access.caller, account.id)
+    return schemas.PasskeyOptions(public_key=await passkeys.options_to_add(db, request.app.state.settings, account))
+
+
+@router.post(
+    "/me/passkeys",
+    status_code=201,
+    summary="Add a passkey",
+    response_model=schemas.PasskeyView,
+    responses=problems(
+        RecentSignInRequired, SecondFactorNeeded, PasskeyNotAccepted, PasskeysUnavailable, errors.InvalidRequest
+    ),
+)
+async def add_passkey(
+    new: schemas.PasskeyWrite, request: Request, access: SensitiveChange, db: Db
+) -> schemas.PasskeyView:
+    """Let a passkey sign the caller in from now on. This device counts as proved by it."""
+    account = await second_factors.account_of(db, access.caller)
+    await second_factors.only_proved(db, access.caller, account.id)
+    made = await passkeys.made(db, request.app.state.settings, new.credential, Purpose.ADD, account.id)
+    added = await passkeys.add(db, account.id, made, new.label)
+    await prove(db, access.caller.device_id, passkeys.PASSKEY)
+    return schemas.PasskeyView.model_validate(added)
+
+
+@router.delete(
+    "/me/passkeys/{passkey_id}",
+    status_code=204,
+    summary="Remove a passkey",
+    responses=problems(RecentSignInRequired, SecondFactorNeeded, LastCredential, errors.NotFound),
+)
+async def remove_passkey(passkey_id: UUID, access: SensitiveChange, db: Db) -> None:
+    """It signs nobody in from now on. Devices that it signed in stay; end them at `DELETE /v1/me/devices/...`."""
+    account = await second_factors.account_of(db, access.caller)
+    await second_factors.only_proved(db, access.caller, account.id)
+    await passkeys.remove(db, account, passkey_id)

@@ -1,7 +1,7 @@
-"""Second factors, on the wire."""
+"""Second factors and passkeys, on the wire."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
@@ -60,3 +60,65 @@ class SecondFactorConfirmationWrite(Incoming):
     """The first code that the authenticator app shows."""
 
     one_time_code: OneTimeCode
+
+
+PasskeyAnswer = Annotated[
+    dict[str, Any],
+    Field(
+        examples=[
+            {
+                "id": "bG9uZy1hbmQtcmFuZG9t",
+                "rawId": "bG9uZy1hbmQtcmFuZG9t",
+                "type": "public-key",
+                "response": {
+                    "clientDataJSON": "...",
+                    "authenticatorData": "...",
+                    "signature": "...",
+                    "userHandle": "...",
+                },
+                "clientExtensionResults": {},
+            }
+        ],
+        description="What the authenticator answered, untouched: `credential.toJSON()` in a browser, "
+        "`authenticationResponseJson` or `registrationResponseJson` on Android. WebAuthn, level 3.",
+    ),
+]
+
+
+class PasskeyOptions(Outgoing):
+    """What to ask the authenticator. The challenge in it counts for 5 minutes, and once."""
+
+    public_key: Annotated[
+        dict[str, Any],
+        Field(
+            examples=[{"rpId": "afterglow.example.org", "challenge": "...", "userVerification": "required"}],
+            description="For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON` in a "
+            "browser, or as `requestJson` on Android.",
+        ),
+    ]
+
+
+class PasskeyWrite(Incoming):
+    """A passkey that an authenticator has just made for the caller."""
+
+    credential: PasskeyAnswer
+    label: Annotated[
+        str,
+        Field(min_length=1, max_length=100, examples=["Ada's key"], description="How its owner tells it from others."),
+    ]
+
+
+class PasskeyView(Outgoing):
+    """A passkey of the caller."""
+
+    id: Annotated[UUID, Field(description="The passkey's id, to remove it with.")]
+    label: Annotated[str, Field(description="How its owner tells it from others.", examples=["Ada's key"])]
+    created_at: Annotated[Moment, Field(description="When it was added.")]
+    last_used_at: Annotated[Moment | None, Field(description="When it last signed its owner in; null if never.")]
+
+
+class PasskeyPage(Outgoing):
+    """The caller's passkeys, the newest first; all of them on one page."""
+
+    items: Annotated[list[PasskeyView], Field(description="The passkeys.")]
+    next_cursor: Annotated[None, Field(description="Always null: this list has one page.")] = None

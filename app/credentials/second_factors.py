@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.db import Database
 from app.core.errors import FieldError, NotFound
 from app.core.ids import new_id
-from app.credentials import totp
+from app.credentials import passkeys, totp
 from app.credentials.errors import ProofRefused, SecondFactorExists
 from app.credentials.models import OneTimeCodes
 from app.identity.access import Caller
@@ -36,8 +36,9 @@ async def one_time_codes(db: Database, account_id: UUID) -> OneTimeCodes | None:
 
 async def held(db: Database, account_id: UUID) -> frozenset[str]:
     """The second factors that the account holds and that count."""
-    found = await one_time_codes(db, account_id)
-    return frozenset({OTP} if found is not None and found.confirmed_at is not None else ())
+    codes = await one_time_codes(db, account_id)
+    with_codes = {OTP} if codes is not None and codes.confirmed_at is not None else set()
+    return frozenset(with_codes | ({passkeys.PASSKEY} if await passkeys.are_held(db, account_id) else set()))
 
 
 async def only_proved(db: Database, caller: Caller, account_id: UUID) -> None:

@@ -4,14 +4,17 @@ Every refusal takes as long as a success and says the same, whether the address,
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.audit import service as audit
 from app.core.db import Database
 from app.core.settings import Settings
-from app.credentials import second_factors
+from app.credentials import passkeys, second_factors
 from app.credentials import service as credentials
+from app.credentials.challenges import Purpose
+from app.credentials.errors import PasskeyRefused
 from app.identity import proofs
 from app.identity.access import Caller
 from app.identity.models import Account, Membership
@@ -58,6 +61,34 @@ async def prove(db: Database, settings: Settings, claim: Claim) -> Proof:
     if not await second_factors.use(db, account.id, claim.one_time_code):
         raise _refused(db, membership)
     return Proof(account, membership, WITH_CODE)
+
+
+async def prove_with_passkey(db: Database, settings: Settings, credential: dict[str, Any]) -> Proof:
+    """Whose passkey this is, or `PasskeyRefused`. `db` works for their clinic from then on."""
+    try:
+        passkey = await passkeys.used(db, settings, credential, Purpose.SIGN_IN)
+    except PasskeyRefused:
+        _deny(db, None, "passkey refused")
+        raise
+    account = await db.get_one(Account, passkey.account_id)
+    membership = await _membership_of(db, account)
+    if membership is None:
+        _deny(db, None, "no membership")
+        raise PasskeyRefused(keeps_writes=True)
+    await db.enter(membership.clinic_id)
+    return Proof(account, membership, passkeys.PASSKEY)
+
+
+async def prove_again_with_passkey(
+    db: Database, settings: Settings, caller: Caller, credential: dict[str, Any]
+) -> None:
+    """Note that a caller has just proved who they are with a passkey, or `ProofRefused`."""
+    account = await second_factors.account_of(db, caller)
+    try:
+        await passkeys.used(db, settings, credential, Purpose.CONFIRM, account.id)
+    except PasskeyRefused:
+        raise second_factors.refusal("/credential") from None
+    await proofs.prove(db, caller.device_id, passkeys.PASSKEY)
 
 
 async def prove_again(

@@ -1,11 +1,12 @@
 """Signing in, on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.core.schemas import Incoming
-from app.credentials.schemas import OneTimeCode
+from app.credentials.schemas import OneTimeCode, PasskeyAnswer
 from app.identity.schemas import DeviceLabel, Email, Password
 
 
@@ -33,17 +34,47 @@ class ConfirmationWrite(Incoming):
 
 
 class ActivationWrite(Incoming):
-    """An invitation code, and what the person wants to sign in with."""
+    """A code of the clinic, and what the person wants to sign in with: a password or a passkey."""
 
     invitation_code: Annotated[
         str,
         Field(
             min_length=12,
-            max_length=20,
+            max_length=40,
             examples=["7Q2M-K9TX-4BVD"],
-            description="As it was handed over; letter case, spaces and hyphens do not matter.",
+            description="As it was handed over, letter case, spaces and hyphens do not matter; or what stood behind "
+            "the `#` of the QR code.",
         ),
     ]
     email: Email
-    password: Annotated[Password, Field(description="15 characters or more.")]
+    password: Annotated[Password | None, Field(description="15 characters or more; null with a passkey.")] = None
+    passkey: Annotated[
+        PasskeyAnswer | None,
+        Field(examples=[None], description="Instead of a password, made with `POST /v1/activations/passkey-options`."),
+    ] = None
     device_label: DeviceLabel
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> Self:
+        if (self.password is None) == (self.passkey is None):
+            raise PydanticCustomError("password_or_passkey", "Send a password or a passkey, one of the two.")
+        return self
+
+
+class ActivationPasskeyOptionsWrite(Incoming):
+    """Who the passkey will be for."""
+
+    email: Annotated[Email, Field(description="What the authenticator lists the passkey under. It is not kept.")]
+
+
+class PasskeySignInWrite(Incoming):
+    """What an authenticator answered to the options for signing in."""
+
+    credential: PasskeyAnswer
+    device_label: DeviceLabel
+
+
+class PasskeyConfirmationWrite(Incoming):
+    """What an authenticator answered to the options for proving again who one is."""
+
+    credential: PasskeyAnswer
