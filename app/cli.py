@@ -295,20 +295,9 @@ def _run(application: Any, settings: "Settings", host: str, port: int, **options
     """Serve until told to stop; what runs then gets its time to finish."""
     import uvicorn
 
-    uvicorn.run(
-        application,
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        server_header=False,
-        log_config=None,
-        timeout_graceful_shutdown=settings.graceful_shutdown_seconds,
-        **options,
-    )
+    from app.core import serving
+
+    uvicorn.run(application, host=host, port=port, **serving.options(settings), **options)
 
 
 def _refuse(why: str, code: int = WRONG_USE) -> NoReturn:

@@ -19,7 +19,12 @@ from app.core.errors import Problem, ProblemDocument
 DROPPED = ("HTTPValidationError", "ValidationError", "ValidationErrorContext", "LocationInner", "ProblemDocument")
 AN_ID = "0199f3d2-7c1e-7b60-9f3a-5d2e8c41a907"
 SIGNED_IN: tuple[type[Problem], ...] = (errors.Unauthenticated, errors.Forbidden)
-ALWAYS: tuple[type[Problem], ...] = (errors.InternalError, errors.Unavailable, errors.TooManyRequests)
+ALWAYS: tuple[type[Problem], ...] = (
+    errors.HttpsRequired,
+    errors.InternalError,
+    errors.Unavailable,
+    errors.TooManyRequests,
+)
 
 
 def operation_id(route: APIRoute) -> str:
@@ -122,6 +127,7 @@ def _correct_operation(operation: dict[str, Any], path: str, its_guards: list[An
 
 def _correct_body(body: dict[str, Any], declared: dict[str, Any]) -> None:
     """What may be wrong with a body as such."""
+    declared.setdefault("408", errors.response(errors.BodyTooSlow))
     declared.setdefault("413", errors.response(errors.BodyTooLarge))
     if "application/x-www-form-urlencoded" in body["content"]:  # refused as RFC 6749 says
         del declared["422"]

@@ -9,7 +9,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from app.core.middleware import API_POLICY, MAX_BODY_BYTES, Envelope
+from app.core.bodies import MAX_BODY_BYTES
+from app.core.middleware import API_POLICY, Envelope
 from tests.cast import Cast
 from tests.core.conftest import CANARY
 from tests.core.test_requests import assert_problem
