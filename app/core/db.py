@@ -63,6 +63,8 @@ class Database(AsyncSession):
         self._changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]] = {}
         self._lasting: list[tuple[sa.Table, Mapping[str, Any]]] = []
         self._plain: AsyncConnection | None = None
+        self.request: Request | None = None
+        """The request that this transaction belongs to; None in commands."""
 
     @property
     def clinic_id(self) -> UUID | None:
@@ -223,6 +225,7 @@ async def transaction(request: Request) -> AsyncIterator[Database]:
     written must stay (a wrong guess that has to be counted).
     """
     db = new_session(request.app.state.engine)
+    db.request = request
     try:
         yield db
         await db.finish()

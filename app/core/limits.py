@@ -171,19 +171,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt to prove who one is that was let through to the password."""
+    """An attempt to prove who one is, which was let through to the password or the code."""
 
-    limits: Limits
+    limits: Limits | None
     address: str
-
-    async def second_factor(self, db: Database, account_id: UUID) -> None:
-        """Count a try of a one-time code, or `TooManyRequests`. Ask after the password, before looking at the code."""
-        await db.let_go()
-        await self.limits.take(*((limit, account_id.hex) for limit in SECOND_FACTOR))
 
     def succeeded(self) -> None:
         """They are who they say: only attempts that fail count against the address and the site."""
-        self.limits.give_back((Limit.SIGN_IN_ADDRESS, self.address), (Limit.SIGN_IN_SITE, ""))
+        if self.limits is not None:
+            self.limits.give_back((Limit.SIGN_IN_ADDRESS, self.address), (Limit.SIGN_IN_SITE, ""))
 
 
 async def spend(request: Request, limit: Limit, caller: Hashable) -> None:
@@ -197,29 +193,44 @@ async def spend(request: Request, limit: Limit, caller: Hashable) -> None:
         state["rate_limit"] = await limits.spend(limit, caller)
 
 
-async def attempt(request: Request, db: Database, account: str | None = None) -> Attempt:
+async def attempt(db: Database, account: str | None = None) -> Attempt:
     """Let an attempt to sign in through, or `TooManyRequests`: by address, whole site and, where there is one, account.
 
     `account` is what the caller says it is (an e-mail address): one that we do not know is counted in the same way.
-    Call it before anything is hashed.
+    Call it before anything is hashed. What the request did so far is committed. Work without a request has no limits.
     """
-    limits: Limits = request.app.state.limits
-    address = address_of(request)
+    if db.request is None:
+        return Attempt(None, "")
+    address = address_of(db.request)
     wanted = [(Limit.SIGN_IN_ADDRESS, address), (Limit.SIGN_IN_SITE, "")]
     if account is not None:
         wanted.append((Limit.SIGN_IN_ACCOUNT, account.strip().casefold()))
-    await db.let_go()  # who waits for a permit with the only connection in hand would wait for themselves
-    told = await limits.take(*wanted)
-    request.scope.setdefault("state", {}).setdefault("rate_limit", told[Limit.SIGN_IN_ADDRESS])
+    limits, told = await _take(db, db.request, *wanted)
+    db.request.scope.setdefault("state", {}).setdefault("rate_limit", told[Limit.SIGN_IN_ADDRESS])
     return Attempt(limits, address)
 
 
-async def token(request: Request, db: Database, caller: str) -> None:
+async def second_factor(db: Database, account_id: UUID) -> None:
+    """Count a try of a one-time code, or `TooManyRequests`. Ask after the password, before looking at the code.
+
+    Who does not know the password can so never use up the owner's tries. What the request did so far is committed.
+    """
+    if db.request is not None:
+        await _take(db, db.request, *((limit, account_id.hex) for limit in SECOND_FACTOR))
+
+
+async def token(db: Database, caller: str) -> None:
     """Let a device or an API client ask for tokens, or `TooManyRequests`."""
+    if db.request is not None:
+        _, told = await _take(db, db.request, (Limit.TOKEN, caller))
+        db.request.scope.setdefault("state", {})["rate_limit"] = told[Limit.TOKEN]
+
+
+async def _take(db: Database, request: Request, *wanted: tuple[Limit, str]) -> tuple[Limits, dict[Limit, Headers]]:
+    """Ask the database. Who waited for a permit with the only connection in hand would wait for themselves."""
     limits: Limits = request.app.state.limits
     await db.let_go()
-    told = await limits.take((Limit.TOKEN, caller))
-    request.scope.setdefault("state", {})["rate_limit"] = told[Limit.TOKEN]
+    return limits, await limits.take(*wanted)
 
 
 def address_of(request: Request) -> str:

@@ -3,14 +3,19 @@
 import io
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import SimpleNamespace
 
 import httpx2
 import pytest
 import structlog
 from fastapi import FastAPI
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core import limits as core_limits
 from app.core import logging as core_logging
 from app.core.db import Database
+from app.core.limits import Limits
 from app.core.settings import Settings
 from tests.cast import Cast, a_cast
 from tests.conftest import BASE_URL
@@ -59,3 +64,51 @@ def logs(app: FastAPI, settings: Settings) -> Iterator[io.StringIO]:
     yield written
     root.handlers = before
     root.setLevel(settings.log_level)
+
+
+@pytest.fixture
+def asked(engine: AsyncEngine) -> Iterator[list[str]]:
+    """The statements that asked for permits."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "rate_limits" in statement:
+            sent.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+async def made(settings: Settings, engine: AsyncEngine, anyio_backend: str) -> AsyncIterator[Callable[..., Limits]]:
+    """Makes limits as a worker has them; settings may be named."""
+    every: list[Limits] = []
+
+    def make(**but: str) -> Limits:
+        every.append(Limits(settings.model_copy(update=but), engine))
+        return every[-1]
+
+    yield make
+    for one in every:
+        await one.settle()
+
+
+@pytest.fixture
+def limited(app: FastAPI, made: Callable[..., Limits]) -> Callable[..., Limits]:
+    """Gives the application these limits."""
+
+    def give(**but: str) -> Limits:
+        app.state.limits = made(**but)
+        limits: Limits = app.state.limits
+        return limits
+
+    return give
+
+
+@pytest.fixture
+def monotonic(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock for leases that a test can put forward."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(core_limits, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock

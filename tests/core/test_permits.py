@@ -124,11 +124,11 @@ class TestTaking:
 
         assert (first.units, second.units, third.units) == (0, 8, 5)
 
-    async def test_takes_one_statement_for_all_who_ask_at_once(self, counter: Counter, queries: list[str]) -> None:
+    async def test_takes_one_statement_for_all_who_ask_at_once(self, counter: Counter, asked: list[str]) -> None:
         await asyncio.gather(*(counter.take((TEN, f"caller {number % 7}")) for number in range(100)))
 
-        assert len(queries) == 1
-        assert queries[0].strip().startswith("INSERT INTO rate_limits")
+        assert len(asked) == 1
+        assert asked[0].strip().startswith("INSERT INTO rate_limits")
 
     async def test_holds_after_the_quota_was_changed(self, counter: Counter) -> None:
         await counter.take((TEN, "a"), units=10)
