@@ -31,6 +31,7 @@ class Expected:
 PUBLIC = Expected(public=True)
 OWN = Expected(own=True)
 OWN_DEVICE = Expected(own=True, clinic=STAFF, unproven=True)
+OWN_CREDENTIAL = Expected(own=True, clinic=STAFF, unproven=True, recent=True)
 CLINICAL_TEAM = Expected(team=CLINICAL, service=True)
 DOSING_READERS = Expected(team=CLINICAL, clinic="coordinator", service=True)
 SCHEDULERS = Expected(team="prescriber nurse", clinic="coordinator")
@@ -48,9 +49,20 @@ EXPECTED: dict[str, Expected] = {
     "end_my_device": OWN_DEVICE,
     "confirm_identity": OWN_DEVICE,
     "list_second_factors": OWN_DEVICE,
-    "begin_second_factor": Expected(own=True, clinic=STAFF, unproven=True, recent=True),
+    "begin_second_factor": OWN_CREDENTIAL,
     "confirm_second_factor": OWN_DEVICE,
-    "remove_second_factor": Expected(own=True, clinic=STAFF, unproven=True, recent=True),
+    "remove_second_factor": OWN_CREDENTIAL,
+    "begin_activation_with_passkey": PUBLIC,
+    "begin_sign_in_with_passkey": PUBLIC,
+    "sign_in_with_passkey": PUBLIC,
+    "begin_confirmation_with_passkey": OWN_DEVICE,
+    "confirm_identity_with_passkey": OWN_DEVICE,
+    "list_passkeys": OWN_DEVICE,
+    "begin_passkey": OWN_CREDENTIAL,
+    "add_passkey": OWN_CREDENTIAL,
+    "remove_passkey": OWN_CREDENTIAL,
+    "show_sign_in_page": PUBLIC,
+    "answer_sign_in_page": PUBLIC,
     # the clinic
     "list_patient_devices": ADMINISTRATORS,
     "end_patient_device": ADMINISTRATORS,
