@@ -5,6 +5,7 @@ The hot ones are registered first, since matching an address is linear in the nu
 
 from fastapi import APIRouter, FastAPI
 
+from app.api_clients.routes import router as api_clients
 from app.appointments.routes import router as appointments
 from app.check_ins.routes import router as check_ins
 from app.clinics.routes import router as clinics
@@ -14,8 +15,10 @@ from app.core.problem_pages import router as problem_pages
 from app.credentials.routes import router as credentials
 from app.dosing.routes import router as dosing_sessions
 from app.exports.routes import router as own_record
+from app.external_identities.routes import router as external_identities
 from app.identity.routes import router as identity
 from app.instruments.routes import router as instruments
+from app.oauth.pages import router as sign_in_page
 from app.oauth.routes import router as oauth
 from app.oversight.routes import router as oversight
 from app.sign_ins.routes import router as sign_ins
@@ -27,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sign_ins,
     credentials,
     oauth,
+    sign_in_page,
     identity,
     clinics,
     dosing_sessions,
@@ -35,6 +39,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     instruments,
     own_record,
     oversight,
+    api_clients,
+    external_identities,
     health,
     problem_pages,
 )
@@ -65,6 +71,7 @@ TAGS = [
         "name": "oversight",
         "description": "Who used whose record, whether the audit is intact, and records opened in an emergency.",
     },
+    {"name": "integrations", "description": "Programs that a clinic lets in, and staff who sign in somewhere else."},
     {"name": "running", "description": "Whether the service is alive and ready, and what its errors mean."},
 ]
 

@@ -1,0 +1,45 @@
+"""Has a document typeset in a process of its own, one at a time."""
+
+import json
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from typing import Final
+
+import anyio
+
+from app.exports.glyphs import font_files
+from app.exports.typesetter import SECONDS
+
+_PROGRAM: Final = Path(__file__).with_name("typesetter.py")
+
+
+class TypesettingError(RuntimeError):
+    """No PDF came out. The message tells how it ended, never what was to be printed."""
+
+
+@lru_cache(maxsize=1)
+def _turn() -> anyio.Semaphore:
+    """One document at a time, so that a few of them cannot take all of the machine."""
+    return anyio.Semaphore(1)
+
+
+async def typeset(files: Mapping[str, str]) -> bytes:
+    """The PDF of these files, of which one is `main.typ`."""
+    order = json.dumps({"files": dict(files), "fonts": str(font_files()[0].parent)})
+    async with _turn():
+        with anyio.move_on_after(SECONDS):
+            done = await anyio.run_process(
+                [sys.executable, "-I", str(_PROGRAM)],
+                input=order.encode(),
+                stdout=PIPE,
+                stderr=DEVNULL,
+                check=False,
+                env={},
+            )
+            if done.returncode == 0 and done.stdout.startswith(b"%PDF"):
+                return done.stdout
+            raise TypesettingError(f"the typesetter ended with {done.returncode}")
+    raise TypesettingError("the typesetter took too long")
