@@ -12,11 +12,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import Lifespan
-from starlette_compress import CompressMiddleware
 
 from app import api
 from app.audit.sealing import seal_forever
 from app.core import crypto, docs, handlers, logging, openapi
+from app.core.compression import Compressed
 from app.core.db import create_engine
 from app.core.limits import Limits
 from app.core.middleware import Envelope
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     describe_events(app)
     docs.install(app, title=TITLE)
     handlers.install(app)
-    app.add_middleware(CompressMiddleware, minimum_size=1000)
+    app.add_middleware(Compressed, minimum_size=1000)
     app.add_middleware(
         Envelope,
         https=settings.public_url.startswith("https://"),

@@ -145,3 +145,25 @@ class TestStart:
 
             assert server.process.returncode == 1
             assert "afterglow migrate" in log
+
+
+class TestEdges:
+    def test_plain_http_is_refused_where_the_public_address_is_https(self, root: Path, stored_at: str) -> None:
+        environment = {
+            "AFTERGLOW_PUBLIC_URL": "https://clinic.example",
+            "AFTERGLOW_TRUSTED_PROXIES": '["127.0.0.1"]',
+            "AFTERGLOW_CORS_ORIGINS": '["https://app.clinic.example"]',
+        }
+        with served(root, stored_at, **environment) as server:
+            server.wait_until_ready()
+
+            plain = httpx2.get(f"{server.address}/v1/me")
+            headers = {"X-Forwarded-Proto": "https", "Origin": "https://app.clinic.example"}
+            secure = httpx2.get(f"{server.address}/v1/me", headers=headers)
+
+        assert (plain.status_code, plain.json()["code"]) == (421, "https_required")
+        assert secure.status_code == 401
+        assert secure.headers["strict-transport-security"].startswith("max-age=")
+        assert secure.headers["access-control-allow-origin"] == "https://app.clinic.example"
+        assert "server" not in plain.headers
+        assert "server" not in secure.headers

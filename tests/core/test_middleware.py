@@ -241,6 +241,17 @@ class TestCompression:
             assert "content-encoding" not in answer.headers
             assert answer.headers["cache-control"] == "no-store"
 
+    async def test_the_long_answer_to_an_upload_is_compressed(
+        self, new_client: Callable[..., httpx2.AsyncClient], cast: Cast
+    ) -> None:
+        caller = new_client(cast.patient.token, **{"accept-encoding": "gzip"})
+        several = [a_report() | {"id": str(an_id())} for _ in range(5)]
+
+        answer = await caller.post("/v1/me/check-ins/batch", json={"check_ins": several})
+
+        assert answer.headers["content-encoding"] == "gzip"
+        assert len(answer.json()["results"]) == 5
+
     async def test_a_compressed_body_is_not_unpacked(self, as_patient: httpx2.AsyncClient) -> None:
         answer = await as_patient.put(
             f"/v1/me/check-ins/{an_id()}",

@@ -1,5 +1,6 @@
 """The process refuses to start unsafely, and says why without the secret."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ class TestProduction:
             Settings()
 
         assert STRONG not in repr(settings) + str(settings)
+        assert "app@db" not in repr(settings) + str(settings)  # where there may be a password
         assert all(STRONG not in str(fault["msg"]) for fault in refused.value.errors())
 
     def test_takes_secrets_and_the_database_from_files(self, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -82,6 +84,49 @@ class TestProduction:
 
         assert [secret.get_secret_value() for secret in settings.secret_keys] == [STRONG, STRONG[::-1]]
         assert settings.database_url == "postgresql://app:word@db/afterglow"
+
+
+class TestEdges:
+    @pytest.mark.parametrize(
+        "origins",
+        ["*", "https://app.example/", "https://app.example/path", "https://*.example", "app.example", "null", ""],
+    )
+    def test_an_origin_is_exact(self, environment: pytest.MonkeyPatch, origins: str) -> None:
+        environment.setenv("AFTERGLOW_CORS_ORIGINS", f'["{origins}"]')
+
+        with pytest.raises(ValidationError, match="cors_origins"):
+            Settings()
+
+    @pytest.mark.parametrize("origin", ["http://app.example", "http://localhost:3000"])
+    def test_an_origin_speaks_https(self, environment: pytest.MonkeyPatch, origin: str) -> None:
+        environment.setenv("AFTERGLOW_CORS_ORIGINS", f'["{origin}"]')
+
+        with pytest.raises(ValidationError, match="AFTERGLOW_CORS_ORIGINS must start with https"):
+            Settings()
+
+    def test_apps_in_a_shell_have_origins_of_their_own(self, environment: pytest.MonkeyPatch) -> None:
+        origins = ["https://app.example:8443", "capacitor://localhost", "http://localhost"]
+        environment.setenv("AFTERGLOW_CORS_ORIGINS", json.dumps(origins))
+
+        assert Settings().cors_origins == origins
+
+    @pytest.mark.parametrize("proxy", ["*", "0.0.0.0/0", "::/0", "proxy.example", "10.0.0.7/24", ""])
+    def test_a_proxy_has_an_address(self, environment: pytest.MonkeyPatch, proxy: str) -> None:
+        environment.setenv("AFTERGLOW_TRUSTED_PROXIES", f'["{proxy}"]')
+
+        with pytest.raises(ValidationError, match="trusted_proxies"):
+            Settings()
+
+    @pytest.mark.parametrize("proxy", ["10.0.0.7", "10.0.0.0/24", "fd00::/8"])
+    def test_proxies_may_be_a_network(self, environment: pytest.MonkeyPatch, proxy: str) -> None:
+        environment.setenv("AFTERGLOW_TRUSTED_PROXIES", f'["{proxy}"]')
+
+        assert Settings().trusted_proxies == [proxy]
+
+    def test_nobody_is_listed_unless_said(self, environment: pytest.MonkeyPatch) -> None:
+        settings = Settings()
+
+        assert (settings.trusted_proxies, settings.cors_origins) == ([], [])
 
 
 class TestDevelopment:
