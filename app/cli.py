@@ -69,7 +69,7 @@ def migrate(
     """Bring the database to the newest schema."""
     from app.core import starting
 
-    settings = _settings()
+    settings = _settings().as_owner
     with _refusing():
         newest, before = starting.newest_revision(), starting.revision_of(settings)
     if before == newest:
@@ -95,11 +95,18 @@ def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Fill and tell, then end.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Another seed, another past.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over, even if there is a demo database.")] = False,
+    code: Annotated[str | None, typer.Option(help="Only tell the next one-time code of this address.")] = None,
 ) -> None:
     """Fill a demo clinic in var/demo.db, tell who can sign in, and serve it."""
     from app.core import starting
     from app.demo import command, database
 
+    if code is not None:
+        try:
+            typer.echo(command.code(database.demo_settings(database.PATH, _address(host, port)), code))
+        except command.DemoRefused as error:
+            _refuse(str(error))
+        return
     if not no_serve:
         with _refusing():
             starting.require_free(host, port)

@@ -109,7 +109,7 @@ async def _run_online(settings: Settings) -> None:
 
 def main() -> None:
     """Run what Alembic was asked for: `--sql` prints, everything else acts."""
-    settings: Settings = context.config.attributes.get("settings") or get_settings()
+    settings: Settings = context.config.attributes.get("settings") or get_settings().as_owner
     if context.is_offline_mode():
         _configure(url=settings.async_database_url, literal_binds=True)
         with context.begin_transaction():

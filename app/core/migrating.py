@@ -13,7 +13,5 @@ ALEMBIC_INI = Path(__file__).parents[2] / "alembic.ini"
 def upgrade(settings: Settings) -> None:
     """Bring the database of `settings` to the newest schema. Call it outside of an event loop: it starts its own."""
     config = Config(ALEMBIC_INI)
-    if settings.migration_database_url is not None:
-        settings = settings.model_copy(update={"database_url": settings.migration_database_url})
     config.attributes["settings"] = settings
     command.upgrade(config, "head")

@@ -107,6 +107,16 @@ class Settings(BaseSettings):
     emergency_access_minutes: int = Field(
         60, ge=5, le=24 * 60, description="How long a record stays open to who opened it in an emergency."
     )
+    oidc_issuer: str | None = Field(
+        None,
+        max_length=500,
+        description="An outside issuer whose word signs linked staff in: the exact `iss` of its tokens. Needs the two "
+        "settings below.",
+    )
+    oidc_audience: str | None = Field(None, max_length=500, description="What its tokens for us name as `aud`.")
+    oidc_jwks_url: str | None = Field(
+        None, description="Where its public keys are; https outside development, asked for every ten minutes at most."
+    )
     access_token_minutes: int = Field(10, ge=1, le=24 * 60, description="Life of an access token.")
     step_up_minutes: int = Field(
         10, ge=1, le=60, description="How recent proof of identity must be for what is sensitive."
@@ -159,6 +169,19 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
+    @field_validator("oidc_jwks_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is not None and not (value.startswith(("https://", "http://")) and urlsplit(value).hostname):
+            raise ValueError("must be an address that starts with https://")
+        return value
+
+    @model_validator(mode="after")
+    def _an_issuer_as_a_whole(self) -> Self:
+        if len({setting is None for setting in (self.oidc_issuer, self.oidc_audience, self.oidc_jwks_url)}) > 1:
+            raise ValueError("AFTERGLOW_OIDC_ISSUER, _AUDIENCE and _JWKS_URL belong together: set all or none")
+        return self
+
     @model_validator(mode="after")
     def _fit_for_the_environment(self) -> Self:
         if not self.secret_keys:
@@ -181,10 +204,20 @@ class Settings(BaseSettings):
         if not self.public_url.startswith("https://"):
             msg = "AFTERGLOW_PUBLIC_URL must start with https:// outside development"
             raise ValueError(msg)
+        if (self.oidc_jwks_url or "https://").startswith("http://"):
+            msg = "AFTERGLOW_OIDC_JWKS_URL must start with https:// outside development"
+            raise ValueError(msg)
         if any(origin.startswith("http://") and origin != "http://localhost" for origin in self.cors_origins):
             msg = "AFTERGLOW_CORS_ORIGINS must start with https:// outside development (apps in a shell: http://localhost)"
             raise ValueError(msg)
         return self
+
+    @property
+    def as_owner(self) -> Self:
+        """The same settings with the address of the owner of the tables, where one is set."""
+        if self.migration_database_url is None:
+            return self
+        return self.model_copy(update={"database_url": self.migration_database_url})
 
     @property
     def is_development(self) -> bool:
