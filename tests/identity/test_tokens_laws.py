@@ -93,6 +93,24 @@ TestHonestPhone = HonestPhone.TestCase
 TestHonestPhone.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 
 
+class TestHonestLife:
+    @settings(max_examples=3000, deadline=None)
+    @given(st.lists(st.sampled_from(["refresh", "answer lost", "call", "both at once"]), max_size=60))
+    def test_never_ends_by_itself(self, life: list[str]) -> None:
+        """Three thousand lives of a phone, each as long as it likes."""
+        server, phone = Server(), Holder(1)
+        for what in life:
+            if what == "call":
+                assert server.call(phone.holds)
+            elif what == "both at once":
+                assert server.refresh(phone.holds) == server.refresh(phone.holds)
+            else:
+                assert phone.refresh(server, answer_lost=what == "answer lost")
+
+        assert phone.refresh(server, answer_lost=False)
+        assert server.call(phone.holds)
+
+
 def act(server: Server, holder: Holder, *, answer_lost: bool = False) -> None:
     """Refresh, and use what came: nobody refreshes for its own sake."""
     if holder.refresh(server, answer_lost=answer_lost) and not answer_lost:
@@ -124,7 +142,7 @@ class TestThief:
 
         assert gained_by_then is None or thief.gained - gained_by_then <= 1
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=2000, deadline=None)
     @given(st.lists(st.sampled_from(["owner", "thief"]), max_size=12))
     def test_and_the_owner_both_active_end_the_device(self, order: list[str]) -> None:
         server, owner, thief = Server(), Holder(1), Holder(1)
