@@ -18,6 +18,7 @@ from app.exports.routes import router as own_record
 from app.external_identities.routes import router as external_identities
 from app.identity.routes import router as identity
 from app.instruments.routes import router as instruments
+from app.oauth.metadata import router as oauth_metadata
 from app.oauth.pages import router as sign_in_page
 from app.oauth.routes import router as oauth
 from app.oversight.routes import router as oversight
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     credentials,
     oauth,
     sign_in_page,
+    oauth_metadata,
     identity,
     clinics,
     dosing_sessions,

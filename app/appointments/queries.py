@@ -12,7 +12,7 @@ from app.core.db import Database
 from app.core.pagination import PageRequest, make_cursor
 from app.identity.access import ClinicAccess, PatientAccess, visible_patients
 from app.identity.models import Membership
-from app.identity.permissions import Role
+from app.identity.queries import IS_STAFF
 
 _COLUMNS = [column.key for column in Appointment.__table__.columns]
 
@@ -89,7 +89,7 @@ async def staff_among(db: Database, clinic_id: UUID, ids: Collection[UUID]) -> f
         sa.select(Membership.id).where(
             Membership.clinic_id == clinic_id,
             Membership.id.in_(ids),
-            Membership.role != Role.PATIENT,
+            IS_STAFF,
             Membership.ended_at.is_(None),
         )
     )

@@ -20,6 +20,7 @@ from app.events.types import EventType
 from app.identity.access import ClinicAccess, PatientAccess, patient_for_writing, visible_patients
 from app.identity.models import CareTeamMember, Clinic, Membership, Patient, PatientRevision
 from app.identity.permissions import Role
+from app.identity.queries import IS_STAFF
 from app.invitations import service as invitations
 from app.protocols import service as protocols
 from app.protocols.models import ProtocolVersion
@@ -185,7 +186,7 @@ async def _must_work_here(db: Database, clinic_id: UUID, team: schemas.CareTeamW
             sa.select(Membership.id).where(
                 Membership.clinic_id == clinic_id,
                 Membership.id.in_(named),
-                Membership.patient_id.is_(None),
+                IS_STAFF,
                 Membership.ended_at.is_(None),
             )
         )
@@ -203,7 +204,7 @@ async def staff(db: Database, clinic_id: UUID) -> Sequence[Membership]:
     """Everyone who works at the clinic, by role."""
     found = await db.scalars(
         sa.select(Membership)
-        .where(Membership.clinic_id == clinic_id, Membership.patient_id.is_(None), Membership.ended_at.is_(None))
+        .where(Membership.clinic_id == clinic_id, IS_STAFF, Membership.ended_at.is_(None))
         .order_by(Membership.role, Membership.id)
     )
     return found.all()

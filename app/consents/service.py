@@ -23,6 +23,7 @@ from app.events.types import EventType
 from app.identity.access import PatientAccess, PatientView
 from app.identity.models import Membership, PatientRevision
 from app.identity.permissions import Reach
+from app.identity.queries import IS_STAFF
 from app.protocols.rules import Protocol
 
 Method = Literal["app", "imported"]
@@ -193,7 +194,7 @@ async def _unknown_witness(db: Database, clinic_id: UUID, witness_id: UUID | Non
         sa.select(Membership.id).where(
             Membership.clinic_id == clinic_id,
             Membership.id == witness_id,
-            Membership.patient_id.is_(None),
+            IS_STAFF,
             Membership.ended_at.is_(None),
         )
     )

@@ -115,7 +115,8 @@ class AccessGuard(Guard):
     def _decide(self, request: Request, db: Database, row: Any, *, held: bool, may_know: bool = True) -> Caller:  # noqa: ANN401  a row
         """Write the audit entry, then let the caller in or raise."""
         caller = _caller(row)
-        held = held and (row.scopes is None or self.permission in row.scopes.split())
+        out_of_scope = held and row.scopes is not None and self.permission not in row.scopes.split()
+        held = held and not out_of_scope
         unproven = self._unproven(request, row) if held and may_know else None
         audit.record(
             db,
@@ -125,7 +126,8 @@ class AccessGuard(Guard):
             **self._told(request),
         )
         if not held:
-            raise Forbidden(keeps_writes=True)
+            challenge = f'Bearer error="insufficient_scope", scope="{self.permission}"'
+            raise Forbidden(headers={"WWW-Authenticate": challenge} if out_of_scope else {}, keeps_writes=True)
         if not may_know:
             raise NotFound(keeps_writes=True)
         if unproven is not None:

@@ -144,11 +144,19 @@ def verify(signed: Signed, keys: Mapping[str, PublicKey]) -> bool:
 
 
 def believe(
-    signed: Signed, *, issuer: str, subject: str | None, audience: str, now: datetime, lasts: timedelta
+    signed: Signed,
+    *,
+    issuer: str,
+    subject: str | None,
+    audience: str,
+    now: datetime,
+    lasts: timedelta,
+    alone: bool = True,
 ) -> Statement:
     """What the statement says of itself, once its signature was verified; `NotBelievedError` when it does not count.
 
-    `subject` is whom it must be about, if that is known. It must be over within `lasts` from now.
+    `subject` is whom it must be about, if that is known. It must be over within `lasts` from now. With `alone`, it must
+    be meant for this audience and for nobody else, who could otherwise bring it here.
     """
     claims = signed.claims
     said_subject, jti = claims.get("sub"), claims.get("jti")
@@ -156,7 +164,10 @@ def believe(
         raise NotBelievedError("Its issuer (iss) is another.")
     if not isinstance(said_subject, str) or not said_subject or subject not in {None, said_subject}:
         raise NotBelievedError("Its subject (sub) is missing or another.")
-    if claims.get("aud") not in (audience, [audience]):
+    meant_for = claims.get("aud")
+    if meant_for not in (audience, [audience]) and (
+        alone or not isinstance(meant_for, list) or audience not in meant_for
+    ):
         raise NotBelievedError("Its audience (aud) is another.")
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
         raise NotBelievedError(f"Its id (jti) is missing or longer than {LONGEST_JTI} characters.")

@@ -65,6 +65,8 @@ class Permission(StrEnum):
     PATIENT_DEVICES_END = "patient_devices:end"
     API_CLIENTS_READ = "api_clients:read"
     API_CLIENTS_WRITE = "api_clients:write"
+    EXTERNAL_IDENTITIES_READ = "external_identities:read"
+    EXTERNAL_IDENTITIES_WRITE = "external_identities:write"
     CONSENTS_READ = "consents:read"
     CONSENTS_SIGN = "consents:sign"
     CONSENTS_WITHDRAW = "consents:withdraw"
@@ -87,6 +89,10 @@ class Permission(StrEnum):
 _CLINICAL = dict.fromkeys((Role.PRESCRIBER, Role.NURSE, Role.THERAPIST), Reach.CARE_TEAM)
 _SCHEDULERS = {Role.COORDINATOR: Reach.CLINIC, Role.PRESCRIBER: Reach.CARE_TEAM, Role.NURSE: Reach.CARE_TEAM}
 _OWN = {Role.PATIENT: Reach.OWN}
+# A program of the clinic reads what belongs into the clinic's other systems, and keeps therapy appointments in step
+# with them. What is a clinical act (a report, a session's plan, clearance, dose or closure), an admission, a consent, an
+# invitation or anybody's access stays with people; so does what is kept for the privacy officer.
+_SERVICE = {Role.SERVICE: Reach.CLINIC}
 _ALL_STAFF = dict.fromkeys(
     (
         Role.PRESCRIBER,
@@ -104,28 +110,28 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.PROFILE_READ: _OWN | _ALL_STAFF,
     Permission.DEVICES_READ: _OWN | _ALL_STAFF,
     Permission.DEVICES_END: _OWN | _ALL_STAFF,
-    Permission.CHECK_INS_READ: _OWN | _CLINICAL,
+    Permission.CHECK_INS_READ: _OWN | _CLINICAL | _SERVICE,
     Permission.CHECK_INS_WRITE: _OWN | _CLINICAL,
     Permission.CHECK_INS_LINK: _CLINICAL,
     Permission.QUARANTINE_READ: _CLINICAL,
-    Permission.TRENDS_READ: _OWN | _CLINICAL,
-    Permission.INSTRUMENTS_READ: _OWN | _ALL_STAFF,
+    Permission.TRENDS_READ: _OWN | _CLINICAL | _SERVICE,
+    Permission.INSTRUMENTS_READ: _OWN | _ALL_STAFF | _SERVICE,
     Permission.INSTRUMENTS_WRITE: {Role.PRESCRIBER: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
-    Permission.DOSING_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.DOSING_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC} | _SERVICE,
     Permission.DOSING_SCHEDULE: _SCHEDULERS,
     Permission.DOSING_ARRIVE: _SCHEDULERS,
     Permission.DOSING_CLEAR: {Role.PRESCRIBER: Reach.CARE_TEAM},
     Permission.DOSING_ADMINISTER: {Role.PRESCRIBER: Reach.CARE_TEAM, Role.NURSE: Reach.CARE_TEAM},
     Permission.DOSING_CLOSE: {Role.PRESCRIBER: Reach.CARE_TEAM, Role.NURSE: Reach.CARE_TEAM},
     Permission.DOSING_CANCEL: _SCHEDULERS,
-    Permission.APPOINTMENTS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
-    Permission.APPOINTMENTS_WRITE: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
-    Permission.PATIENTS_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.APPOINTMENTS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC} | _SERVICE,
+    Permission.APPOINTMENTS_WRITE: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC} | _SERVICE,
+    Permission.PATIENTS_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC} | _SERVICE,
     Permission.PATIENTS_ENROL: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
     Permission.CARE_TEAM_WRITE: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
-    Permission.STAFF_READ: _ALL_STAFF,
+    Permission.STAFF_READ: _ALL_STAFF | _SERVICE,
     Permission.STAFF_INVITE: {Role.CLINIC_ADMIN: Reach.CLINIC},
-    Permission.PROTOCOL_READ: _ALL_STAFF,
+    Permission.PROTOCOL_READ: _ALL_STAFF | _SERVICE,
     Permission.PROTOCOL_SIGN: {Role.PRESCRIBER: Reach.CLINIC},
     Permission.CREDENTIALS_READ: _OWN | _ALL_STAFF,
     Permission.CREDENTIALS_WRITE: _OWN | _ALL_STAFF,
@@ -135,6 +141,8 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.PATIENT_DEVICES_END: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
     Permission.API_CLIENTS_READ: {Role.CLINIC_ADMIN: Reach.CLINIC, Role.PRIVACY_OFFICER: Reach.CLINIC},
     Permission.API_CLIENTS_WRITE: {Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.EXTERNAL_IDENTITIES_READ: {Role.CLINIC_ADMIN: Reach.CLINIC, Role.PRIVACY_OFFICER: Reach.CLINIC},
+    Permission.EXTERNAL_IDENTITIES_WRITE: {Role.CLINIC_ADMIN: Reach.CLINIC},
     Permission.CONSENTS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC, Role.PRIVACY_OFFICER: Reach.CLINIC},
     Permission.CONSENTS_SIGN: _OWN,
     Permission.CONSENTS_WITHDRAW: _OWN,

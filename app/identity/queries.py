@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.audit.models import AuditEntry
 from app.core.columns import Instant
 from app.identity.models import CareTeamMember, Clinic, Device, Membership, Patient, PatientRevision
+from app.identity.permissions import Role
 
 _device, _member, _clinic = Device.__table__.c, Membership.__table__.c, Clinic.__table__.c
 _patient, _revision, _team = Patient.__table__.c, PatientRevision.__table__.c, CareTeamMember.__table__.c
@@ -147,6 +148,9 @@ def visible_patients(clinic_id: Any, membership_id: Any, now: Any) -> sa.Select[
     everyone = sa.select(_patient.id).where(_patient.clinic_id == clinic_id)
     return everyone if membership_id is None else everyone.where(_in_care_team(clinic_id, membership_id, now))
 
+
+IS_STAFF = Membership.role.not_in([Role.PATIENT.value, Role.SERVICE.value])
+"""Whether a membership is that of somebody who works at the clinic: no patient, no program."""
 
 QUEUE = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("name", type_=sa.BigInteger())))
 """Wait until no other transaction holds this name, and hold it until the commit. PostgreSQL only."""

@@ -58,8 +58,14 @@ def begin(
     access_lasts: timedelta | None = None,
     scopes: str | None = None,
     device_id: UUID | None = None,
+    client_id: UUID | None = None,
+    authenticated_at: datetime | None = None,
 ) -> Tokens:
-    """Start a device and give its first tokens. With `scopes` it may do no more than those permissions allow."""
+    """Start a device and give its first tokens. With `scopes` it may do no more than those permissions allow.
+
+    `client_id` is the registered client through which somebody signed in, and with which the device ends.
+    `authenticated_at` is when they proved who they are, where that was not now.
+    """
     now, role = clock.now(), Role(membership.role)
     device = Device(
         id=device_id or new_id(),
@@ -68,7 +74,9 @@ def begin(
         label=label,
         methods=methods,
         scopes=scopes,
+        client_id=client_id,
         signed_in_at=now,
+        authenticated_at=authenticated_at,
         refresh_n=1,
         confirmed_n=0,
         refreshed_at=now,

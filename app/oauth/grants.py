@@ -1,20 +1,29 @@
 """What each grant is exchanged for."""
 
+from app.api_clients.schemas import ServiceToken
 from app.core.db import Database
 from app.core.oauth import TokenRefusedError
 from app.core.settings import Settings
+from app.external_identities import service as external_identities
 from app.identity import service as identity
 from app.identity.schemas import Tokens
+from app.oauth import client_credentials, codes
 from app.oauth.schemas import GrantType, TokenRequest
 
 
-async def exchange(db: Database, settings: Settings, form: TokenRequest) -> Tokens:
-    """The tokens for a grant, or `TokenRefusedError`."""
+async def exchange(
+    db: Database, settings: Settings, form: TokenRequest, authorization: str | None
+) -> Tokens | ServiceToken:
+    """The tokens for a grant, or `TokenRefusedError`. `authorization` is the header of that name."""
     match form.grant_type:
+        case GrantType.AUTHORIZATION_CODE:
+            return await codes.exchange(db, settings, form)
         case GrantType.REFRESH_TOKEN:
             return await _refresh(db, settings, form)
-        case _:
-            raise TokenRefusedError("unsupported_grant_type", "This kind of grant is not offered.")
+        case GrantType.CLIENT_CREDENTIALS:
+            return await client_credentials.exchange(db, settings, form, authorization)
+        case GrantType.JWT_BEARER:
+            return await external_identities.exchange(db, settings, form.assertion, form.clinic_id)
 
 
 async def _refresh(db: Database, settings: Settings, form: TokenRequest) -> Tokens:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 class GrantType(StrEnum):
     """What a token can be got for."""
 
+    AUTHORIZATION_CODE = "authorization_code"
     REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
     CLIENT_CREDENTIALS = "client_credentials"
     JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -23,6 +24,16 @@ class TokenRequest(BaseModel):
 
     grant_type: Annotated[GrantType, Field(description="What the tokens are asked for.")]
     refresh_token: Annotated[Secret, Field(description="`refresh_token`: the newest refresh token.")] = None
+    code: Annotated[
+        Secret, Field(description="`authorization_code`: what the sign-in page gave; once, within a minute.")
+    ] = None
+    redirect_uri: Annotated[
+        str | None, Field(max_length=2000, description="`authorization_code`: the address that it was sent to.")
+    ] = None
+    code_verifier: Annotated[
+        str | None,
+        Field(max_length=200, description="`authorization_code`: what the `code_challenge` was made of (PKCE, S256)."),
+    ] = None
     client_id: Annotated[
         str | None,
         Field(max_length=100, description="Which client asks, where it does not say so in `Authorization: Basic`."),

@@ -15,8 +15,13 @@ class TestTable:
             for role, far in holders.items():
                 assert (far is Reach.OWN) == (role is Role.PATIENT), permission
 
-    def test_an_api_client_holds_nothing_yet(self) -> None:
-        assert [permission for permission in Permission if reach(permission, Role.SERVICE)] == []
+    def test_an_api_client_reads_and_keeps_appointments_and_no_more(self) -> None:
+        held = {permission for permission in Permission if reach(permission, Role.SERVICE)}
+
+        assert {permission for permission in held if permission.writes} == {Permission.APPOINTMENTS_WRITE}
+        assert {reach(permission, Role.SERVICE) for permission in held} == {Reach.CLINIC}
+        kept_from_programs = {"consents", "audit", "api_clients", "credentials", "emergency_access", "disclosures"}
+        assert {permission.split(":")[0] for permission in held} & kept_from_programs == set()
 
     @pytest.mark.parametrize("role", [Role.RESEARCHER, Role.PRIVACY_OFFICER, Role.CLINIC_ADMIN])
     def test_who_does_not_treat_reads_no_record(self, role: Role) -> None:

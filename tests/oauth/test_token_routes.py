@@ -71,7 +71,6 @@ class TestRefresh:
                 {"grant_type": "password", "username": "a", "password": "b", "refresh_token": "x"},
                 "unsupported_grant_type",
             ),
-            ({"grant_type": "client_credentials", "refresh_token": "x"}, "unsupported_grant_type"),
             ({"grant_type": "refresh_token", "refresh_token": "x"}, "invalid_grant"),
             ({"grant_type": "refresh_token", "refresh_token": "x" * 401}, "invalid_request"),
             ({"grant_type": "refresh_token", "refresh_token": "agl_rt_" + "A" * 63}, "invalid_grant"),
