@@ -9,7 +9,7 @@ from typing import Any
 from app.core import clock, crypto
 from app.core.db import create_engine, unit_of_work
 from app.core.settings import SAMPLE_SECRET, Settings
-from app.demo import database, roster
+from app.demo import authenticator, database, roster
 from app.demo.guide import guide
 
 
@@ -29,6 +29,17 @@ def must_fill(path: Path, seed: int | None, *, fresh: bool) -> bool:
     if seed is not None and seed != found.seed:
         raise DemoRefused(f"{path} was filled with seed {found.seed}. Start over: make demo FRESH=1 (or --fresh).")
     return False
+
+
+def code(settings: Settings, email: str) -> str:
+    """The one-time code that signs somebody of the demo in next."""
+    if database.kept(Path(settings.database_url.removeprefix("sqlite:///"))) is None:
+        raise DemoRefused("There is no demo yet: run `make demo` first.")
+    crypto.install([SAMPLE_SECRET])
+    found = asyncio.run(authenticator.next_code(settings, email))
+    if found is None:
+        raise DemoRefused(f"{email} signs in without a one-time code, or is not at the demo clinic.")
+    return found
 
 
 def tell(settings: Settings, json_file: Path | None) -> list[str]:

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.demo import trial
-from app.demo.people import PASSWORD, PATIENTS
+from app.demo.people import DOMAIN, PASSWORD, PATIENTS
 from app.demo.roster import Resident, Roster
 
 ABOUT = {story.key: story.about for story in PATIENTS}
 RESPONDER = PATIENTS[0]
 READER = "prescriber"
 JSON_BODY = "-H 'Content-Type: application/json'"
+CODE_OF = ".venv/bin/afterglow demo --code"
 STALE_AFTER = timedelta(hours=30)
 ITS_TOKEN = """| python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""  # noqa: S105  a command
 
@@ -25,6 +26,8 @@ def guide(roster: Roster, base_url: str, now: datetime) -> Iterator[str]:
     yield f"  ready?       {base_url}/readyz"
     yield ""
     yield f"Everybody's password is {PASSWORD}"
+    yield "Staff need a one-time code too, each only once. Without an authenticator app, this tells the next one:"
+    yield f"  {CODE_OF} {READER}@{DOMAIN}"
     yield ""
     for who in roster.clinicians:
         yield f"  {who.email:<34}{who.role:<17}{who.name}"
@@ -42,8 +45,8 @@ def guide(roster: Roster, base_url: str, now: datetime) -> Iterator[str]:
     yield from _docs_page(base_url)
 
 
-def _signed_in(variable: str, email: str, base_url: str) -> str:
-    body = f'{{"email": "{email}", "password": "{PASSWORD}", "device_label": "my terminal"}}'
+def _signed_in(variable: str, email: str, base_url: str, code: str = "") -> str:
+    body = f'{{"email": "{email}", "password": "{PASSWORD}", "device_label": "my terminal"{code}}}'
     return f"   {variable}=$(curl -s {base_url}/v1/sign-ins {JSON_BODY} -d '{body}' {ITS_TOKEN})"
 
 
@@ -57,7 +60,8 @@ def _chart(roster: Roster, base_url: str) -> Iterator[str]:
     yield ""
     yield f"1. {patient.name} responds. See how, as the prescriber:"
     yield ""
-    yield _signed_in("STAFF", reader.email, base_url)
+    yield f"   CODE=$({CODE_OF} {reader.email})"
+    yield _signed_in("STAFF", reader.email, base_url, """, "one_time_code": "'$CODE'\"""")
     yield (
         f'   curl -s "{base_url}/v1/patients/{patient.id}/trends/chart.png?measure=craving" '
         '-H "Authorization: Bearer $STAFF" -o craving.png'
@@ -81,6 +85,9 @@ def _check_in(base_url: str) -> Iterator[str]:
 
 def _docs_page(base_url: str) -> Iterator[str]:
     yield ""
-    yield f"3. Open {base_url}/docs. Execute POST /v1/sign-ins (as the prescriber: change the address), copy the"
-    yield "   access_token and paste it into Authorize. Then execute GET /v1/dosing-sessions: today's sessions, from"
-    yield "   scheduled to closed."
+    yield f"3. Open {base_url}/docs and click Authorize, then Authorize below `sign_in`. Sign in as {READER}@{DOMAIN};"
+    yield "   the one-time code comes from:"
+    yield ""
+    yield f"   {CODE_OF} {READER}@{DOMAIN}"
+    yield ""
+    yield "   Then execute GET /v1/dosing-sessions: today's sessions, from scheduled to closed."

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.core.db import Database
 from app.core.fields import zone
 from app.core.settings import Settings
+from app.credentials.models import OneTimeCodes
 from app.demo import trial
 from app.demo.people import CLINIC, DOMAIN, FOUNDED_BEFORE, PASSWORD, WEEKS
 from app.identity import service as identity
@@ -29,6 +30,7 @@ class Resident:
     email: str
     name: str
     membership: Membership
+    totp_secret: str | None
 
     @property
     def key(self) -> str:
@@ -69,13 +71,15 @@ async def read(db: Database) -> Roster:
     """Everybody of the demo clinic."""
     clinic = (await db.scalars(sa.select(Clinic).where(Clinic.name == CLINIC))).one()
     rows = await db.execute(
-        sa.select(Membership, Account)
+        sa.select(Membership, Account, OneTimeCodes.seed)
         .join(Account, Account.id == Membership.account_id)
+        .outerjoin(OneTimeCodes, OneTimeCodes.account_id == Account.id)
         .where(Membership.clinic_id == clinic.id)
         .order_by(Membership.created_at, Membership.id)
     )
     everybody = [
-        Resident(who.patient_id or who.id, who.role, account.email, who.display_name, who) for who, account in rows
+        Resident(who.patient_id or who.id, who.role, account.email, who.display_name, who, seed)
+        for who, account, seed in rows
     ]
     return Roster(
         clinic,
@@ -92,7 +96,8 @@ async def as_json(db: Database, settings: Settings, roster: Roster) -> dict[str,
         "clinic": {"id": str(roster.clinic.id), "time_zone": roster.clinic.time_zone},
         "patients": [_sign_in(db, settings, who) for who in roster.patients],
         "clinicians": [
-            {"role": who.role} | _sign_in(db, settings, who) | {"totp_secret": None} for who in roster.clinicians
+            {"role": who.role} | _sign_in(db, settings, who) | {"totp_secret": who.totp_secret}
+            for who in roster.clinicians
         ],
         "api_client": None,
     }

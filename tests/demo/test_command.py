@@ -1,15 +1,18 @@
 """What `afterglow demo` decides before it serves, and what it tells."""
 
+import contextlib
 import json
 import re
+import sqlite3
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from app.core import clock
-from app.demo import command, database
+from app.credentials import totp
+from app.demo import authenticator, command, database
 from app.demo.command import DemoRefused, must_fill
 from tests.demo.filled import NOW
 
@@ -40,6 +43,48 @@ class TestMustFill:
 
         with pytest.raises(DemoRefused, match="passwords that everybody knows"):
             must_fill(tmp_path / "demo.db", None, fresh=False)
+
+
+class TestCode:
+    def now_and_next(self, demo_file: Path, email: str) -> str:
+        return command.code(database.demo_settings(demo_file, BASE), email)
+
+    def test_is_the_next_one_that_signs_in(self, demo_file: Path) -> None:
+        email = "prescriber@example.org"
+        seed = authenticator.seed_of(email)
+
+        with clock.told(NOW):
+            first = self.now_and_next(demo_file, email)
+            with contextlib.closing(sqlite3.connect(demo_file)) as connection, connection:
+                connection.execute("UPDATE one_time_codes SET last_step = ?", [totp.step_at(NOW)])
+            second = self.now_and_next(demo_file, email)
+
+        assert (first, second) == tuple(totp.code_of(seed, totp.step_at(NOW) + later) for later in (0, 1))
+
+    def test_waits_when_all_that_would_be_taken_were_used(
+        self, demo_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waited: list[float] = []
+
+        async def wait(seconds: float) -> None:
+            waited.append(seconds)
+
+        monkeypatch.setattr("app.demo.authenticator.asyncio.sleep", wait)
+        with contextlib.closing(sqlite3.connect(demo_file)) as connection, connection:
+            connection.execute("UPDATE one_time_codes SET last_step = ?", [totp.step_at(NOW) + 1])
+        with clock.told(NOW + timedelta(seconds=10)):
+            self.now_and_next(demo_file, "nurse@example.org")
+
+        assert waited == [20.0]
+
+    @pytest.mark.parametrize("email", ["sam.rivers@example.org", "nobody@example.org"])
+    def test_is_nothing_that_patients_or_strangers_have(self, demo_file: Path, email: str) -> None:
+        with pytest.raises(DemoRefused, match="signs in without a one-time code, or is not at the demo clinic"):
+            self.now_and_next(demo_file, email)
+
+    def test_needs_a_demo(self, tmp_path: Path) -> None:
+        with pytest.raises(DemoRefused, match="make demo"):
+            self.now_and_next(tmp_path / "demo.db", "nurse@example.org")
 
 
 class TestTell:
