@@ -23,6 +23,7 @@ from app.core.middleware import Envelope
 from app.core.schema_revision import newest_revision
 from app.core.settings import Settings, get_settings
 from app.events.openapi import describe_events
+from app.oauth import sign_in_page
 
 TITLE = "Afterglow"
 DESCRIPTION = """Check-ins of patients in ketamine-assisted addiction rehabilitation, linked to supervised dosing
@@ -31,7 +32,8 @@ sessions and therapy appointments, with trends by the calendar and by hours sinc
 It is a tool inside a plan that a clinic owns. It never proposes a dose, predicts or diagnoses, it does not replace the
 bedside monitor, and nobody watches the answers live.
 
-**To try it here:** `POST /v1/sign-ins` gives an `access_token`; put it into *Authorize*. This page does not keep it.
+**To try it here:** *Authorize*, then *sign_in*, leads to this server's sign-in page and back. The page keeps the token
+in its memory, for as long as it is open.
 
 **To call it from a program:** send the same again after a lost connection, 408, 429 or 5xx, waiting longer each time
 and at least as long as `Retry-After` says. After any other 4xx the same request cannot succeed. Every error is an
@@ -60,7 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.schema_revision = newest_revision()
     api.include_all(app)
     describe_events(app)
-    docs.install(app, title=TITLE)
+    docs.install(app, title=TITLE, issuer=settings.public_url)
+    sign_in_page.install(app)
     handlers.install(app)
     app.add_middleware(Compressed, minimum_size=1000)
     app.add_middleware(

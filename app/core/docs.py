@@ -1,9 +1,11 @@
 """The docs page: Swagger UI from an installed package, under a policy that lets it talk to this server only.
 
-Its files come from the wheel of `fastapi-offline`; the page asks no other host for anything. The access token lives in
-the page's memory and is gone when the page is closed, since clinics share computers.
+Its files come from the wheel of `fastapi-offline`; the page asks no other host for anything. *Authorize* opens our own
+sign-in page (`app/oauth`) as the public client `docs`. The access token lives in the page's memory and is gone when the
+page is closed, since clinics share computers.
 """
 
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,13 +30,18 @@ def _swagger_files() -> Path:
     return Path(spec.origin).parent / "static"
 
 
-def install(app: FastAPI, *, title: str) -> None:
-    """Serve the page at `/docs` and its files below it."""
-    page = (OURS / "index.html").read_text(encoding="utf-8").replace("{{title}}", title)
+def install(app: FastAPI, *, title: str, issuer: str) -> None:
+    """Serve the page at `/docs` and its files below it. `issuer` is who must have answered a sign-in."""
+    page = (OURS / "index.html").read_text(encoding="utf-8").replace("{{title}}", escape(title))
+    way_back = (OURS / "oauth2-redirect.html").read_text(encoding="utf-8").replace("{{issuer}}", escape(issuer))
 
     async def docs_page(_: Request) -> Response:
         return HTMLResponse(page, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
+    async def oauth2_redirect(_: Request) -> Response:
+        return HTMLResponse(way_back, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
+
     app.router.routes.append(Route("/docs", docs_page, include_in_schema=False))
+    app.router.routes.append(Route("/docs/oauth2-redirect.html", oauth2_redirect, include_in_schema=False))
     app.router.routes.append(Mount("/docs/swagger", StaticFiles(directory=_swagger_files())))
     app.router.routes.append(Mount("/docs/page", StaticFiles(directory=OURS)))

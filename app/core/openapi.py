@@ -25,6 +25,26 @@ ALWAYS: tuple[type[Problem], ...] = (
     errors.Unavailable,
     errors.TooManyRequests,
 )
+SECURITY_SCHEMES: dict[str, Any] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The `access_token` of a sign-in. It lasts minutes; `POST /oauth/token` gives the next one.",
+    },
+    "sign_in": {
+        "type": "oauth2",
+        "description": "The sign-in page: address, password and one-time code, or a passkey. Authorization code with "
+        "PKCE (S256). For browsers and apps that people of the clinic use; the token is the same kind as above.",
+        "flows": {
+            "authorizationCode": {
+                "authorizationUrl": "/oauth/authorize",
+                "tokenUrl": "/oauth/token",
+                "refreshUrl": "/oauth/token",
+                "scopes": {},
+            }
+        },
+    },
+}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -72,13 +92,7 @@ def _correct(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
     problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}))
     schemas["Problem"] = problem
-    document["components"]["securitySchemes"] = {
-        "bearer": {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "The `access_token` of a sign-in. It lasts minutes; `POST /oauth/token` gives the next one.",
-        }
-    }
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
     for context in routes(app):
         path = context.path or ""
         for method in context.methods or ():
@@ -106,7 +120,7 @@ def _correct_operation(operation: dict[str, Any], path: str, its_guards: list[An
     if permission is None:
         operation["security"] = []
     else:
-        operation["security"] = [{"bearer": []}]
+        operation["security"] = [{name: []} for name in SECURITY_SCHEMES]
         operation["x-permission"] = str(permission)
         operation["description"] = f"{operation.get('description', '')}\n\n*Permission:* `{permission}`.".strip()
         for problem in SIGNED_IN:

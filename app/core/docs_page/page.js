@@ -10,5 +10,8 @@ window.ui = SwaggerUIBundle({
   displayRequestDuration: true,
   persistAuthorization: false,
   validatorUrl: null,
+  oauth2RedirectUrl: `${location.origin}/docs/oauth2-redirect.html`,
   presets: [SwaggerUIBundle.presets.apis],
 });
+// Authorize leads to this server's own sign-in page. The client is public: PKCE takes the place of a secret.
+window.ui.initOAuth({ clientId: "docs", usePkceWithAuthorizationCodeGrant: true });
