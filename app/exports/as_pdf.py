@@ -12,7 +12,7 @@ from app.exports import schemas, words
 from app.exports.blocks import Block, Cell, Chart, Facts, Paragraph, Section, Table
 from app.exports.glyphs import FAMILY, SQUARE, fit
 from app.exports.printing import typeset
-from app.exports.readable import Readable
+from app.exports.readable import Cover, Readable
 from app.exports.service import Reader
 
 MOST_CHECK_INS: Final = 1000
@@ -26,8 +26,17 @@ async def write(reader: Reader, head: schemas.RecordWithoutAnswers) -> bytes:
     readable = await Readable.of(reader, head)
     sheet = _Sheet()
     sections = [sheet.section(section) async for section in readable.sections(MOST_CHECK_INS)]
-    cover = readable.cover
-    data: dict[str, Any] = {
+    return await typeset(sheet.charts | {"main.typ": template(), "data.json": data_of(readable.cover, sections)})
+
+
+def template() -> str:
+    """What the document looks like."""
+    return files("app.exports").joinpath("data/record.typ").read_text(encoding="utf-8")
+
+
+def data_of(cover: Cover, sections: list[dict[str, Any]]) -> str:
+    """What the document says, as the template reads it."""
+    said: dict[str, Any] = {
         "family": FAMILY,
         "title": fit(cover.title),
         "name": fit(cover.name),
@@ -37,10 +46,8 @@ async def write(reader: Reader, head: schemas.RecordWithoutAnswers) -> bytes:
         "facts": [[fit(name), fit(value)] for name, value in cover.facts],
         "sections": sections,
     }
-    text = json.dumps(data, ensure_ascii=False)
-    data["squares"] = words.UNPRINTABLE if SQUARE in text else None
-    template = files("app.exports").joinpath("data/record.typ").read_text(encoding="utf-8")
-    return await typeset(sheet.charts | {"main.typ": template, "data.json": json.dumps(data, ensure_ascii=False)})
+    squares = SQUARE in json.dumps(said, ensure_ascii=False)
+    return json.dumps(said | {"squares": words.UNPRINTABLE if squares else None}, ensure_ascii=False)
 
 
 class _Sheet:

@@ -14,7 +14,7 @@ from typing import Final
 FONT_PACKAGE: Final = "font_source_sans_pro"
 FAMILY: Final = "Source Sans Pro"
 WEIGHTS: Final = ("Regular", "Semibold")
-SQUARE: Final = "\u25a1"
+SQUARE: Final = "\u2610"
 LONGEST: Final = 24
 """Letters without a space after which a line may break anywhere."""
 _BREAK: Final = "\u200b"

@@ -83,8 +83,8 @@ class MadeLater(Response):
         if isinstance(body, bytes):
             self.headers["content-length"] = str(len(body))
             return iter([body])
-        self.headers["vary"] = "Accept-Encoding"
         if _takes_gzip(asked.get("accept-encoding", "")):
+            self.headers["vary"] = "Accept-Encoding"  # the compression of other answers says it where it looks at them
             self.headers["content-encoding"] = "gzip"
             self.headers["content-length"] = str(body.packed_length)
             return body.packed()

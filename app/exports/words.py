@@ -72,7 +72,7 @@ EXPLAINED: Final = (
 )
 
 UNPRINTABLE: Final = (
-    "The sign \u25a1 stands for letters or pictures that the typeface of this PDF does not have, such as emoji or "
+    "The sign \u2610 stands for letters or pictures that the typeface of this PDF does not have, such as emoji or "
     "Arabic. Nothing is lost: the HTML copy and the JSON copy of this record hold every word as you wrote it."
 )
 
