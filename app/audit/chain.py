@@ -91,32 +91,38 @@ class Walk:
                 "noticed", seq, its_id, f"The sealer noticed at {row['at']:%Y-%m-%d %H:%M:%S}: {row['reason']}."
             )
 
-    def checkpoint(self, signed: Checkpoint) -> Iterator[Finding]:
-        """A checkpoint of the entry that came last, stored or kept elsewhere."""
-        if not signed.is_signed():
+    def checkpoint(self, signed: Checkpoint, *, kept: bool = False) -> Iterator[Finding]:
+        """A checkpoint of the entry that came last: a stored one, or one that was `kept` elsewhere.
+
+        A stored one by a secret that is not in the ring proves nothing, since anybody can sign with a key of their own.
+        It may stem from a secret that has left, and is let pass if it fits and a later one by a secret of the ring too.
+        """
+        fits, ours = signed.hash == self._before, signed.is_ours()
+        if not signed.is_signed() or not (fits or ours or kept):
             yield _false(signed)
-        elif signed.hash != self._before:
+        elif not fits:
             if not self._astray:
                 since = f"between {self._signed + 1} and {signed.seq}" if self._signed is not None else "before it"
                 said = f"It is not what was signed at {signed.at:%Y-%m-%d %H:%M:%S}: something {since} was rewritten."
                 yield Finding("rewritten", signed.seq, None, said)
             self._astray = True
-        else:
+        elif ours:
             self._signed, self._astray, self._said_unsigned = signed.seq, False, False
-            if signed.is_ours():
-                self.good, self._unvouched = signed, None
-            else:
-                self._unvouched = self._unvouched or (signed.seq, None)
+            self.good, self._unvouched = signed, None
+        elif not kept:
+            self._signed, self._said_unsigned = signed.seq, False
+            self._unvouched = self._unvouched or (signed.seq, None)
 
-    def end(self, beyond: list[Checkpoint]) -> Iterator[Finding]:
-        """No entry is left; `beyond` are checkpoints of entries that would come later."""
-        yield from (_false(each) for each in beyond if not each.is_signed())
-        last = max((each for each in beyond if each.is_signed()), key=lambda each: each.seq, default=None)
+    def end(self, stored: list[Checkpoint], kept: list[Checkpoint]) -> Iterator[Finding]:
+        """No entry is left; these are the checkpoints of entries that would come later."""
+        true = [each for each in stored if each.is_ours()] + [each for each in kept if each.is_signed()]
+        yield from (_false(each) for each in (*stored, *kept) if each not in true)
+        last = max(true, key=lambda each: each.seq, default=None)
         if last is not None:
             first = (self.seq or 0) + 1
             said = f"The entries {first} to {last.seq} are gone: {last.seq} was signed at {last.at:%Y-%m-%d %H:%M:%S}."
             yield Finding("cut", first, None, said)
-        if self.entries and not self._signed and not self._said_unsigned and not self._astray:
+        elif self.entries and not self._signed and not self._said_unsigned and not self._astray:
             yield Finding("unsigned", 1, None, "No checkpoint signs any of the entries.")
         if self._unvouched is not None:
             seq, its_id = self._unvouched
@@ -135,4 +141,9 @@ def of_unsealed(row: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _false(signed: Checkpoint) -> Finding:
-    return Finding("false_checkpoint", signed.seq, None, "The signature of this checkpoint is wrong.")
+    return Finding(
+        "false_checkpoint",
+        signed.seq,
+        None,
+        "This checkpoint was not signed by a secret of the ring for what stands here.",
+    )

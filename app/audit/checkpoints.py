@@ -38,8 +38,8 @@ class Checkpoint:
         return _is_signed(self)
 
     def is_ours(self) -> bool:
-        """Whether the public key belongs to a secret of the ring."""
-        return self.public_key in _public_keys(crypto.keys())
+        """Whether it was signed by a secret of the ring. Anybody can sign with a key of their own."""
+        return self.public_key in _public_keys(crypto.keys()) and _is_signed(self)
 
     def as_json(self) -> dict[str, Any]:
         """As it is logged and shown."""

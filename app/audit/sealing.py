@@ -107,21 +107,19 @@ class Sealer:
         )
 
     async def _last_checkpoint(self, db: Database) -> Checkpoint | None:
-        """The newest checkpoint by a secret of the ring; failing that, by one that has left it."""
-        signed = []
-        for stored in await queries.last_checkpoints(db, _CHECKPOINTS_LOOKED_AT):
-            if stored.is_signed():
-                signed.append(stored)
-            else:
+        """The newest checkpoint by a secret of the ring."""
+        newest = await queries.last_checkpoints(db, _CHECKPOINTS_LOOKED_AT)
+        for stored in newest:
+            if not stored.is_signed():
                 self._notice(db, f"the checkpoint at {stored.seq} is signed wrongly", stored.seq)
-        return next((each for each in signed if each.is_ours()), signed[0] if signed else None)
+        return next((each for each in newest if each.is_ours()), None)
 
     async def _end_of_chain(self, db: Database, last: Checkpoint | None) -> Head:
         """Where to go on. What was sealed or signed before must still be there as it was."""
         row = (await db.read(queries.HEAD)).one_or_none()
         found = Head(0, GENESIS) if row is None else Head(row.seq, bytes(row.hash))
         known = [self._remembered] if self._remembered else []
-        if last is not None and last.is_ours():
+        if last is not None:
             known.append(Head(last.seq, last.hash))
         lost = [head for head in known if head.seq > found.seq]
         if lost:

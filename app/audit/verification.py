@@ -58,7 +58,8 @@ class Verification:
     ) -> None:
         """`kept`: checkpoints from elsewhere. `since_seq`: begin there. `most_unsealed`: look at no more of them."""
         self._read = read
-        self._kept = sorted(kept, key=lambda each: each.seq)
+        self._kept = sorted(frozenset(kept), key=lambda each: each.seq)
+        self._elsewhere = frozenset(self._kept)
         self._walk = Walk(from_the_beginning=since_seq <= 1)
         self._after = _LOWEST if since_seq <= 1 else since_seq - 2  # the entry before tells what `since_seq` follows
         self._most_unsealed = most_unsealed
@@ -104,10 +105,11 @@ class Verification:
                 for finding in self._walk.entry(row):
                     yield finding
                 for checkpoint in signed.get(row["seq"], ()):
-                    for finding in self._walk.checkpoint(checkpoint):
+                    for finding in self._walk.checkpoint(checkpoint, kept=checkpoint in self._elsewhere):
                         yield finding
             after = until
-        for finding in self._walk.end([each for each in (*top, *self._kept) if each.seq > max(after, 0)]):
+        beyond = [[each for each in some if each.seq > max(after, 0)] for some in (top, self._kept)]
+        for finding in self._walk.end(*beyond):
             yield finding
 
     async def _signed_between(self, after: int, stored_until: int, until: int) -> dict[int, list[Checkpoint]]:
