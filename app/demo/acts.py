@@ -28,6 +28,21 @@ class Activated(Act):
 
 
 @dataclass(frozen=True, slots=True)
+class Signed(Act):
+    """The patient has read a document on the phone, and signs it."""
+
+    consent_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrew(Act):
+    """The patient withdraws a consent."""
+
+    consent_type: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPlanned(Act):
     """The coordinator schedules a dosing session, or moves it."""
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from app.demo.acts import Act, Activated, Enrolled, Relinked, Reported
+from app.demo import forms
+from app.demo.acts import Act, Activated, Enrolled, Relinked, Reported, Signed, Withdrew
 from app.demo.answers import Answers
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
@@ -14,7 +15,7 @@ from app.demo.reports import Kept, Reports
 from app.demo.sessions import Session, sessions_of
 from app.demo.visits import Diary, visits_of
 
-ENROLLED_AT, ACTIVATED_AT = 10.0, 10.5
+ENROLLED_AT, ACTIVATED_AT, SIGNED_AT, WITHDREW_AT = 10.0, 10.5, 10.65, 19.2
 CORRECTED_ON_DAY, RELINKED_ON_DAY = 20, 24
 
 
@@ -32,6 +33,7 @@ def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Ite
     yield Enrolled(calendar.on(enrolled, ENROLLED_AT), story.key)
     activated = calendar.on(enrolled, ACTIVATED_AT)
     yield Activated(activated, story.key)
+    yield from _papers(story, calendar)
     sessions = sessions_of(story, calendar, chance)
     for session in sessions:
         yield from session.acts
@@ -43,6 +45,17 @@ def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Ite
     yield from arrivals(story, kept, activated, calendar.now, chance.of("phone"))
     if story.corrects:
         yield from _second_thoughts(story, kept, sessions, calendar)
+
+
+def _papers(story: Story, calendar: Calendar) -> Iterator[Act]:
+    """What the patient agrees to on the first day, and what they take back later."""
+    enrolled = calendar.enrolment(story)
+    for consent_type in forms.signed_by(story):
+        yield Signed(calendar.on(enrolled, SIGNED_AT), story.key, consent_type)
+        if (story.key, consent_type) in forms.CHANGED_THEIR_MIND:
+            day, reason = forms.CHANGED_THEIR_MIND[story.key, consent_type]
+            at = calendar.on(enrolled + timedelta(days=day), WITHDREW_AT)
+            yield Withdrew(at, story.key, consent_type, reason or None)
 
 
 def _second_thoughts(story: Story, kept: list[Kept], sessions: list[Session], calendar: Calendar) -> Iterator[Act]:

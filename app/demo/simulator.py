@@ -17,10 +17,13 @@ from app.check_ins.schemas import CheckInBatch, CheckInWrite, LinkWrite
 from app.check_ins.service import Author, Outcome, Report
 from app.clinics import schemas as clinic_schemas
 from app.clinics import service as clinics
+from app.consents import documents
+from app.consents import service as consents
+from app.consents.models import ConsentDocument
 from app.core import clock
 from app.core.db import Database, unit_of_work
 from app.core.settings import Settings
-from app.demo import acts, arrival
+from app.demo import acts, arrival, forms
 from app.demo.people import CLINIC, FOUNDED_BEFORE, LOCALE, NOT_HERS, PATIENTS, STAFF, TIME_ZONE
 from app.dosing import schemas as dosing_schemas
 from app.dosing import service as dosing
@@ -46,6 +49,8 @@ class Simulator:
         self._people: dict[str, Caller] = {}
         self._codes: dict[str, str] = {}
         self._patient_ids: dict[str, UUID] = {}
+        self._documents: dict[str, ConsentDocument] = {}
+        self._signed: dict[tuple[str, str], UUID] = {}
         self._clinic: ClinicView
         self._protocol: Protocol
 
@@ -89,6 +94,9 @@ class Simulator:
                 reason = "Reviewed for the demo; the figures are those that are proposed."
                 wanted = clinic_schemas.ProtocolWrite(figures=self._protocol, reason=reason)
                 await clinics.sign_protocol(db, access, wanted, ANY)
+                for consent_type in forms.DOCUMENTS:
+                    self._audit(db, "prescriber", "publish_consent_document", Permission.CONSENT_DOCUMENTS_PUBLISH)
+                    self._documents[consent_type], _ = await documents.publish(db, access, forms.document(consent_type))
                 self._look_at(await db.get_one(Clinic, made.id))
 
     def _look_at(self, clinic: Clinic) -> None:
@@ -166,6 +174,18 @@ class Simulator:
     async def _(self, act: acts.Activated, db: Database) -> None:
         email, code = STORIES[act.patient].email, self._codes.pop(act.patient)
         self._people[act.patient] = await arrival.activate(db, self._settings, code, email, "phone")
+
+    @_perform.register
+    async def _(self, act: acts.Signed, db: Database) -> None:
+        access = await self._access(db, act.patient, "sign_consent", Permission.CONSENTS_SIGN, act)
+        form = forms.signature(STORIES[act.patient], self._documents[act.consent_type], act.at)
+        self._signed[act.patient, act.consent_type] = (await consents.sign(db, access, form))["id"]
+
+    @_perform.register
+    async def _(self, act: acts.Withdrew, db: Database) -> None:
+        consent_id = self._signed[act.patient, act.consent_type]
+        access = await self._access(db, act.patient, "withdraw_consent", Permission.CONSENTS_WITHDRAW, act, consent_id)
+        await consents.withdraw(db, access, consent_id, act.reason)
 
     @_perform.register
     async def _(self, act: acts.SessionPlanned, db: Database) -> None:
