@@ -243,6 +243,55 @@ class TestStaff:
             assert (operation.name, status, code, noted) == (operation.name, 401, "recent_sign_in_required", "denied")
 
 
+class TestServices:
+    async def _token(self, world: World, new_client: NewClient, scopes: list[str]) -> str:
+        """A program of the clinic's own systems with these permissions."""
+        made = await new_client(world.staff[Role.CLINIC_ADMIN].token).post(
+            "/v1/api-clients",
+            json={
+                "name": "The clinic's calendar",
+                "authentication": "client_secret",
+                "relationship": "clinic_system",
+                "scopes": scopes,
+            },
+        )
+        assert made.status_code == 201, made.text
+        form = {"grant_type": "client_credentials"} | {
+            name: made.json()[name] for name in ("client_id", "client_secret")
+        }
+        answer = await new_client().post("/oauth/token", data=form)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    @pytest.mark.parametrize("whose", [MINE, OTHER, FOREIGN])
+    async def test_with_all_scopes_get_exactly_what_is_declared(
+        self, operations: list[Operation], world: World, new_client: NewClient, db: Database, whose: str
+    ) -> None:
+        scopes = sorted({str(each.guard.permission) for each in operations if each.expected.service})
+        caller = Asker(new_client(await self._token(world, new_client, scopes)), db)
+        wrong = {}
+        for operation in operations:
+            status, code, noted = await caller.ask(operation, world.records[whose])
+            if not operation.expected.service:
+                right = (status, code, noted) == (403, "forbidden", "denied")
+            elif operation.of_a_patient and whose == FOREIGN:
+                right = (status, code, noted) == (404, "not_found", "denied")
+            else:
+                right = noted == "allowed" and status not in {401, 403}
+            if not right:
+                wrong[operation.name] = (status, code, noted)
+
+        assert wrong == {}
+
+    async def test_with_one_scope_get_only_what_it_names(
+        self, operations: list[Operation], world: World, new_client: NewClient, db: Database
+    ) -> None:
+        caller = Asker(new_client(await self._token(world, new_client, ["staff:read"])), db)
+        let_in = {each.name for each in operations if (await caller.ask(each, world.records[MINE]))[2] == "allowed"}
+
+        assert let_in == {"list_staff"}
+
+
 class TestPatients:
     async def test_get_exactly_what_is_their_own(
         self, operations: list[Operation], world: World, asker: Callable[[Person], Asker]
