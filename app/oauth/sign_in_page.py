@@ -1,4 +1,4 @@
-"""Our sign-in page as HTML: plain forms, no script, nothing from elsewhere, nothing that stays behind.
+"""Our sign-in page as HTML: plain forms, one script for passkeys, nothing from elsewhere, nothing that stays behind.
 
 It is no operation of the API: what OAuth says of it stands in the security scheme of the OpenAPI document.
 """
@@ -25,6 +25,7 @@ from app.oauth.clients import PublicClient
 FILES = Path(__file__).parent / "page"
 WRONG = "That is not right. Check the address, the password and the one-time code; a code can be used only once."
 USE_PASSKEY = "This account has a passkey: a password alone does not open it. Sign in with the passkey."
+WRONG_PASSKEY = "That passkey does not sign anybody in here. Try another, or sign in with your password."
 TOO_MANY = "That was tried too often. Wait a few minutes, then go back to the app and begin again."
 WRONG_CODE = "That was not the code. Type the one that the app shows now."
 LAYOUT, SIGN_IN, ENROL = (

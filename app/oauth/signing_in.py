@@ -14,9 +14,11 @@ from starlette.responses import Response
 
 from app.audit import service as audit
 from app.core.db import Database
+from app.core.errors import MalformedJson
+from app.core.requests import strict_json
 from app.core.settings import Settings
 from app.credentials import second_factors
-from app.credentials.errors import ProofRefused
+from app.credentials.errors import PasskeyRefused, PasskeysUnavailable, ProofRefused
 from app.identity.models import Account, Membership
 from app.identity.permissions import SECOND_FACTORS, Role
 from app.oauth import authorization, clients, codes, sign_in_page
@@ -57,6 +59,8 @@ async def go_on(db: Database, settings: Settings, form: FormData, cookie: str) -
             return sign_in_page.lead_on(settings, request.redirect_uri, request.state, denied)
         case "enrol":
             return await _enrol(visit, form)
+        case "passkey":
+            return await _sign_in_with_passkey(visit, form)
         case _:
             return await _sign_in(visit, form)
 
@@ -75,6 +79,19 @@ async def _sign_in(visit: Visit, form: FormData) -> Response:
         return _again(visit, email, sign_in_page.WRONG)
     if proof.membership.role != Role.PATIENT and SECOND_FACTORS.isdisjoint(proof.methods.split()):
         return await _begin_enrolment(visit, proof)
+    return await _lead_on(visit, proof.membership, proof.methods)
+
+
+async def _sign_in_with_passkey(visit: Visit, form: FormData) -> Response:
+    """A passkey verifies its user, so there is no second factor to ask for or to set up."""
+    try:
+        answered = strict_json(_text(form, "passkey").encode())
+        credential = answered if isinstance(answered, dict) else {}
+        proof = await proving.prove_with_passkey(visit.db, visit.settings, credential)
+    except (MalformedJson, PasskeyRefused, PasskeysUnavailable):
+        return _again(visit, "", sign_in_page.WRONG_PASSKEY)
+    if visit.client.clinic_id not in {None, proof.membership.clinic_id}:
+        return _again(visit, "", sign_in_page.WRONG_PASSKEY)
     return await _lead_on(visit, proof.membership, proof.methods)
 
 

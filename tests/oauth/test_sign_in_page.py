@@ -62,7 +62,7 @@ class TestPage:
         assert page.headers["x-frame-options"] == "DENY"
         assert page.headers["cache-control"] == "no-store"
         assert "style=" not in page.text
-        assert "<script" not in page.text
+        assert re.findall("<script.*", page.text) == ['<script src="/oauth/page/passkey.js" defer></script>']
         for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
             assert (await client.get(address)).status_code == 200
 
@@ -144,7 +144,7 @@ class TestSigningIn:
         script = '"><script>alert(1)</script>'
         answer = await typed(client, await opened(client, docs), script, "x")
 
-        assert "<script" not in answer.text
+        assert "<script>" not in answer.text
         assert "&lt;script&gt;" in answer.text
 
     async def test_never_repeats_the_password_or_the_code(
