@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.core import clock
+from app.core import clock, limits
 from app.core.db import Database
 from app.core.errors import FieldError, NotFound
 from app.core.ids import new_id
@@ -68,6 +68,7 @@ async def begin(db: Database, account_id: UUID) -> OneTimeCodes:
 
 async def confirm(db: Database, account_id: UUID, codes_id: UUID, code: str) -> OneTimeCodes:
     """Let the seed count from now on, since a right code shows that an authenticator has it."""
+    await limits.second_factor(db, account_id)
     codes = await _own(db, account_id, codes_id)
     if not await _use_up(db, codes, code):
         raise refusal(CODE_POINTER)
@@ -78,6 +79,7 @@ async def confirm(db: Database, account_id: UUID, codes_id: UUID, code: str) -> 
 
 async def use(db: Database, account_id: UUID, code: str) -> bool:
     """Whether this is a code of the account that was not used yet; it is used then."""
+    await limits.second_factor(db, account_id)
     codes = await one_time_codes(db, account_id)
     return codes is not None and codes.confirmed_at is not None and await _use_up(db, codes, code)
 

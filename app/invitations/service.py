@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.audit import service as audit
-from app.core import clock
+from app.core import clock, limits
 from app.core.db import Database
 from app.core.errors import Unavailable
 from app.core.ids import new_id
@@ -114,9 +114,11 @@ async def withdraw(
 
 async def redeem(db: Database, settings: Settings, code: str) -> Invitation:
     """Use a code up, or `InvitationRefused`; a wrong guess is counted. `db` works for its clinic from then on."""
+    attempt = await limits.attempt(db)
     invitation = await _found(db, settings, rules.plain(code))
     if invitation is None:
         raise InvitationRefused(keeps_writes=True)
+    attempt.succeeded()
     await db.enter(invitation.clinic_id)
     invitation.used_at = clock.now()
     return invitation

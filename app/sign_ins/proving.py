@@ -5,10 +5,12 @@ Every refusal takes as long as a success and says the same, whether the address,
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from app.audit import service as audit
+from app.core import limits
 from app.core.db import Database
 from app.core.settings import Settings
 from app.credentials import passkeys, second_factors
@@ -47,24 +49,30 @@ async def prove(db: Database, settings: Settings, claim: Claim) -> Proof:
 
     `db` works for their clinic from then on.
     """
+    attempt = await limits.attempt(db, claim.email)
     account = await credentials.account_of(db, claim.email)
+    await db.let_go()  # whoever waits for a hash keeps no connection from others
     right = await credentials.password_matches(settings, account, claim.password)
     membership = await _membership_of(db, account)
     if account is None or membership is None or not right:
         raise _refused(db, membership)
     await db.enter(membership.clinic_id)
     if second_factors.OTP not in await second_factors.held(db, account.id):
+        attempt.succeeded()
         return Proof(account, membership, PASSWORD)
     if claim.one_time_code is None:
+        attempt.succeeded()  # this is how an app finds out that it must ask for one
         _deny(db, membership, "second factor missing")
         raise SecondFactorRequired(keeps_writes=True)
     if not await second_factors.use(db, account.id, claim.one_time_code):
         raise _refused(db, membership)
+    attempt.succeeded()
     return Proof(account, membership, WITH_CODE)
 
 
 async def prove_with_passkey(db: Database, settings: Settings, credential: dict[str, Any]) -> Proof:
     """Whose passkey this is, or `PasskeyRefused`. `db` works for their clinic from then on."""
+    attempt = await limits.attempt(db)
     try:
         passkey = await passkeys.used(db, settings, credential, Purpose.SIGN_IN)
     except PasskeyRefused:
@@ -76,6 +84,7 @@ async def prove_with_passkey(db: Database, settings: Settings, credential: dict[
         _deny(db, None, "no membership")
         raise PasskeyRefused(keeps_writes=True)
     await db.enter(membership.clinic_id)
+    attempt.succeeded()
     return Proof(account, membership, passkeys.PASSKEY)
 
 
@@ -105,8 +114,11 @@ async def prove_again(
         raise second_factors.refusal(second_factors.CODE_POINTER)
     if not held and password is None:
         raise second_factors.refusal("/password")
-    if password is not None and not await credentials.password_matches(settings, account, password):
-        raise second_factors.refusal("/password")
+    if password is not None:
+        attempt = await limits.attempt(db, account.email)
+        if not await credentials.password_matches(settings, account, password):
+            raise second_factors.refusal("/password")
+        attempt.succeeded()
     if one_time_code is not None and not await second_factors.use(db, account.id, one_time_code):
         raise second_factors.refusal(second_factors.CODE_POINTER)
     given = [PASSWORD] if password is not None else []
@@ -114,12 +126,14 @@ async def prove_again(
 
 
 async def _membership_of(db: Database, account: Account | None) -> Membership | None:
-    """Where the account belongs; the oldest place if there are several."""
-    if account is None:
-        return None
+    """Where the account belongs; the oldest place if there are several. It is looked for even if there is no account.
+
+    An address that we do not know must not be told apart by the time that one statement takes.
+    """
+    account_id = account.id if account else UUID(int=0)
     return await db.scalar(
         sa.select(Membership)
-        .where(Membership.account_id == account.id, Membership.ended_at.is_(None))
+        .where(Membership.account_id == account_id, Membership.ended_at.is_(None))
         .order_by(Membership.created_at)
         .limit(1)
     )
