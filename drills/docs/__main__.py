@@ -11,6 +11,7 @@ from drills.docs.clients import make_clients
 from drills.docs.clinic import served
 from drills.docs.fuzz import EXAMPLES, fuzz
 from drills.docs.lint import fetch_document, lint
+from drills.docs.passkeys import sign_in_with_passkey
 from drills.docs.tools import DrillFailedError
 
 STEPS = ("lint", "clients", "browser", "fuzz")
@@ -37,6 +38,7 @@ def main() -> int:
                 make_clients(document, clinic)
             if "browser" in steps:
                 browse(clinic, asked.pictures or folder)
+                sign_in_with_passkey(clinic, asked.pictures or folder)
             if "fuzz" in steps:
                 fuzz(clinic, folder, examples=asked.examples)
     except DrillFailedError as failed:

@@ -30,7 +30,9 @@ async function signIn(event) {
   }
 }
 
-if (window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON) {
+// A passkey belongs to a name: at an address of numbers no browser offers one.
+const hasName = !/^[\d.]+$|^\[/.test(location.hostname);
+if (hasName && window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON) {
   button.addEventListener("click", signIn);
   document.getElementById("passkey").hidden = false;
 }
