@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, Page, ViewportSize, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, ViewportSize, sync_playwright
 
-from drills.docs.clinic import ServedClinic
+from app.core import clock
+from app.credentials import totp
+from drills.docs.clinic import PASSWORD, Caller, ServedClinic
 from drills.docs.tools import DrillFailedError, program, step
 
 WIDE, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
@@ -29,7 +31,25 @@ TRIED = {
     "running-readProblem": "200",
 }
 PICTURES = ("trends-drawMyTrendAsPng", "trends-drawMyDoseAlignedTrendAsPng")
+CLINICIANS_PICTURE = "trends-drawPatientTrendAsPng"
 WAIT = 20_000
+
+
+class Watch:
+    """What the browser did in all its windows: whom it asked, what went wrong, which rules of a policy were broken."""
+
+    def __init__(self, browsing: BrowserContext) -> None:
+        self.asked: list[str] = []
+        self.spoken: list[str] = []
+        self.violations: list[str] = []
+        browsing.add_init_script(WATCH_POLICY)
+        browsing.on("request", lambda request: self.asked.append(request.url))
+        browsing.on("console", lambda said: self.spoken.append(said.text) if said.type == "error" else None)
+        browsing.on("weberror", lambda fault: self.spoken.append(str(fault.error)))
+
+    def look_at(self, page: Page) -> None:
+        """Note what the policy of this window had to stop so far."""
+        self.violations += page.evaluate("window.violations")
 
 
 def browse(clinic: ServedClinic, pictures: Path) -> None:
@@ -39,9 +59,10 @@ def browse(clinic: ServedClinic, pictures: Path) -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
-        page = browser.new_page(viewport=WIDE)
+        browsing = browser.new_context(viewport=WIDE)
+        page = browsing.new_page()
         try:
-            _use(page, clinic, pictures)
+            _use(browsing, page, clinic, pictures)
         except Error as error:
             page.screenshot(path=pictures / "failed.png")
             msg = f"the docs page did not do what was expected, see {pictures}/failed.png: {error}"
@@ -50,19 +71,14 @@ def browse(clinic: ServedClinic, pictures: Path) -> None:
             browser.close()
 
 
-def _use(page: Page, clinic: ServedClinic, pictures: Path) -> None:
-    asked: list[str] = []
-    spoken: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: spoken.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: spoken.append(str(error)))
-    page.add_init_script(WATCH_POLICY)
-
+def _use(browsing: BrowserContext, page: Page, clinic: ServedClinic, pictures: Path) -> None:
+    watch = Watch(browsing)
     page.goto(f"{clinic.address}/docs")
     page.wait_for_selector(".opblock-tag-section", timeout=WAIT)
     _shows_every_tag(page)
     page.screenshot(path=pictures / "top.png")
-    _sign_in(page, clinic)
+
+    _sign_in(page, clinic.patient, watch, pictures / "sign-in.png")
     page.screenshot(path=pictures / "signed-in.png")
     for operation, status in TRIED.items():
         _try_out(page, operation, status)
@@ -71,12 +87,24 @@ def _use(page: Page, clinic: ServedClinic, pictures: Path) -> None:
         _try_out(page, operation, "200")
         _shows_picture(page, operation)
         page.locator(f"#operations-{operation}").screenshot(path=pictures / f"{operation}.png")
+    _sign_out(page)
+
+    _enrol(page, clinic.nurse, watch, pictures / "enrolment.png")
+    _sign_out(page)
+
+    _sign_in(page, clinic.prescriber, watch, pictures / "sign-in-phone.png", on_a_phone=True)
+    _try_out(page, CLINICIANS_PICTURE, "200", patient_id=str(clinic.patient_id))
+    _shows_picture(page, CLINICIANS_PICTURE)
+    page.locator(f"#operations-{CLINICIANS_PICTURE}").screenshot(path=pictures / "clinicians-chart.png")
     page.set_viewport_size(PHONE)
     page.locator(f"#operations-{PICTURES[0]} .live-responses-table img").scroll_into_view_if_needed()
     page.screenshot(path=pictures / "phone.png")
 
-    _leaves_nothing_behind(page, clinic, asked, spoken)
-    print(f"{len(asked)} requests, all to this server; {len(TRIED) + len(PICTURES)} operations executed")
+    watch.look_at(page)
+    _leaves_nothing_behind(page, clinic, watch)
+    done = len(TRIED) + len(PICTURES) + 1
+    print(f"3 people signed in; {done} operations executed; {len(watch.asked)} requests, all to this server;")
+    print("nothing kept in the browser, nothing stopped by a policy")
 
 
 def _shows_every_tag(page: Page) -> None:
@@ -93,16 +121,66 @@ def _shows_every_tag(page: Page) -> None:
         raise DrillFailedError(msg)
 
 
-def _sign_in(page: Page, clinic: ServedClinic) -> None:
+def _sign_in(page: Page, caller: Caller, watch: Watch, picture: Path, *, on_a_phone: bool = False) -> None:
+    """Authorize, in the window that opens, with the one-time code of who has one."""
+    window = _sign_in_window(page)
+    if on_a_phone:
+        window.set_viewport_size(PHONE)
+    window.fill("#email", caller.email)
+    window.fill("#password", PASSWORD)
+    if caller.seed is not None:
+        window.fill("#one_time_code", totp.code_of(caller.seed, totp.step_at(clock.now())))
+    window.screenshot(path=picture, full_page=True)
+    watch.look_at(window)
+    _finish(page, window, "Sign in")
+
+
+def _enrol(page: Page, caller: Caller, watch: Watch, picture: Path) -> None:
+    """Sign in as staff without a second factor: the page makes them set one up."""
+    window = _sign_in_window(page)
+    window.fill("#email", caller.email)
+    window.fill("#password", PASSWORD)
+    window.click("button:has-text('Sign in')")
+    window.wait_for_selector(".qr img", timeout=WAIT)
+    drawn = window.locator(".qr img").evaluate("(image) => image.decode().then(() => image.naturalWidth)")
+    if drawn < 20:
+        raise DrillFailedError("the QR code is not drawn")
+    window.screenshot(path=picture, full_page=True)
+    seed = window.inner_text("code").replace(" ", "")
+    window.fill("#one_time_code", totp.code_of(seed, totp.step_at(clock.now())))
+    watch.look_at(window)
+    _finish(page, window, "Confirm and sign in")
+
+
+def _sign_in_window(page: Page) -> Page:
     page.click(".auth-wrapper .btn.authorize")
-    page.fill(".modal-ux input", clinic.patient.token)
-    page.click(".modal-ux .btn.modal-btn.auth.authorize")
+    scheme = page.locator(".modal-ux .auth-container").filter(has_text="sign_in")
+    if scheme.locator("#client_secret_authorizationCode").is_visible():
+        raise DrillFailedError("the docs page asks for a secret that its client does not have")
+    with page.expect_popup() as opened:
+        scheme.locator(".btn.authorize").click()
+    opened.value.wait_for_selector("#email", timeout=WAIT)
+    return opened.value
+
+
+def _finish(page: Page, window: Page, button: str) -> None:
+    with window.expect_event("close", timeout=WAIT):
+        window.click(f"button:has-text('{button}')")
+    page.locator(".modal-ux .auth-container").filter(has_text="sign_in").locator("text=Logout").wait_for(timeout=WAIT)
     page.click(".modal-ux .btn-done")
 
 
-def _try_out(page: Page, operation: str, status: str) -> None:
+def _sign_out(page: Page) -> None:
+    page.click(".auth-wrapper .btn.authorize")
+    page.click(".modal-ux button:has-text('Logout')")
+    page.click(".modal-ux .btn-done")
+
+
+def _try_out(page: Page, operation: str, status: str, **parameters: str) -> None:
     block = page.locator(f"#operations-{operation}")
     block.locator(".opblock-summary-control").click()
+    for name, value in parameters.items():
+        block.locator(f'tr[data-param-name="{name}"] input').fill(value)
     block.locator(".btn.execute").click()
     live = block.locator(".live-responses-table .response-col_status").last
     live.wait_for(timeout=WAIT)
@@ -122,19 +200,22 @@ def _shows_picture(page: Page, operation: str) -> None:
         raise DrillFailedError(msg)
 
 
-def _leaves_nothing_behind(page: Page, clinic: ServedClinic, asked: list[str], spoken: list[str]) -> None:
+def _leaves_nothing_behind(page: Page, clinic: ServedClinic, watch: Watch) -> None:
     here = urlsplit(clinic.address).netloc
-    elsewhere = [url for url in asked if urlsplit(url).scheme in {"http", "https"} and urlsplit(url).netloc != here]
-    violations: list[str] = page.evaluate("window.violations")
-    kept = json.loads(page.evaluate("JSON.stringify({...localStorage, ...sessionStorage, cookies: document.cookie})"))
+    elsewhere = [
+        url for url in watch.asked if urlsplit(url).scheme in {"http", "https"} and urlsplit(url).netloc != here
+    ]
+    kept = json.loads(page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})"))
+    databases = page.evaluate("indexedDB.databases().then((found) => found.map((each) => each.name))")
+    cookies = [cookie.get("name") for cookie in page.context.cookies()]
     page.reload()
     page.wait_for_selector(".opblock-tag-section", timeout=WAIT)
     still_signed_in = page.locator(".auth-wrapper .btn.authorize.locked").count()
-    faults = {
+    faults: dict[str, list[Any]] = {
         "requests to other hosts": elsewhere,
-        "violations of the policy": violations,
-        "errors on the console": spoken,
-        "things kept in the browser": [] if kept == {"cookies": ""} else [kept],
+        "violations of the policy": watch.violations,
+        "errors on the console": watch.spoken,
+        "things kept in the browser": [*kept, *databases, *cookies],
         "sign-ins that outlive the page": ["yes"] if still_signed_in else [],
     }
     if any(faults.values()):

@@ -25,6 +25,7 @@ from app.core import clock, crypto
 from app.core.db import Database, create_engine, unit_of_work
 from app.core.ids import new_id
 from app.core.settings import Settings
+from app.credentials import second_factors
 from app.credentials import service as credentials
 from app.dosing import service as dosing
 from app.dosing.rules import DoseRoute, Substance
@@ -42,10 +43,11 @@ SIGNED_IN_FOR = timedelta(hours=3)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who is signed in."""
+    """Somebody who is signed in. `seed` is that of their one-time codes, if they have some."""
 
     email: str
     token: str
+    seed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ServedClinic:
     address: str
     patient: Caller
     prescriber: Caller
+    nurse: Caller
     patient_id: UUID
     log: Path
 
@@ -62,14 +65,19 @@ class ServedClinic:
 @contextmanager
 def served(database_url: str, folder: Path) -> Iterator[ServedClinic]:
     """Fill the database, serve it, and stop when done."""
-    environment = {"AFTERGLOW_DATABASE_URL": database_url, "AFTERGLOW_LOG_LEVEL": "INFO"}
-    command = [sys.executable, "-P", "-m", "app.cli"]
-    search = {"PYTHONPATH": str(ROOT)}
-    run([*command, "migrate"], environment=environment | search)
-    patient, prescriber, patient_id = asyncio.run(_fill(Settings(database_url=database_url)))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        "AFTERGLOW_DATABASE_URL": database_url,
+        "AFTERGLOW_LOG_LEVEL": "INFO",
+        "AFTERGLOW_PUBLIC_URL": address,
+    }
+    command = [sys.executable, "-P", "-m", "app.cli"]
+    search = {"PYTHONPATH": str(ROOT)}
+    run([*command, "migrate"], environment=environment | search)
+    people, patient_id = asyncio.run(_fill(Settings(database_url=database_url)))
     log = folder / "server.log"
     with log.open("wb") as lines:
         server = subprocess.Popen(
@@ -80,7 +88,7 @@ def served(database_url: str, folder: Path) -> Iterator[ServedClinic]:
             stderr=subprocess.STDOUT,
         )
         try:
-            clinic = ServedClinic(f"http://127.0.0.1:{port}", patient, prescriber, patient_id, log)
+            clinic = ServedClinic(address, *people, patient_id, log)
             _wait_for(clinic, server)
             _report(clinic)
             yield clinic
@@ -101,20 +109,22 @@ def _wait_for(clinic: ServedClinic, server: "subprocess.Popen[bytes]") -> None:
     raise DrillFailedError(msg)
 
 
-async def _fill(settings: Settings) -> tuple[Caller, Caller, UUID]:
+async def _fill(settings: Settings) -> tuple[tuple[Caller, Caller, Caller], UUID]:
+    """The patient, the prescriber with one-time codes, the nurse without; and the patient's id."""
     crypto.install([secret.get_secret_value() for secret in settings.secret_keys])
     engine = create_engine(settings)
     try:
         async with unit_of_work(engine) as db:
             clinic = await clinics.create_clinic(db, name="Riverside", time_zone="Europe/Berlin", locale="en-GB")
             prescriber, staff_id = await _person(db, settings, clinic.id, Role.PRESCRIBER, None)
+            nurse, _ = await _person(db, settings, clinic.id, Role.NURSE, None)
             first_patient = await clinics.enrol(db, clinic.id, display_name="Sam R.", time_zone="Europe/Berlin")
             await clinics.enrol(db, clinic.id, display_name="Kim L.", time_zone="Europe/Berlin")
             await db.flush()
             await clinics.put_care_team(db, clinic.id, first_patient, {staff_id: True})
             patient, _ = await _person(db, settings, clinic.id, Role.PATIENT, first_patient.id)
             await _history(db, clinic.id, first_patient.id)
-        return patient, prescriber, first_patient.id
+        return (patient, prescriber, nurse), first_patient.id
     finally:
         await engine.dispose()
 
@@ -129,7 +139,11 @@ async def _person(
     )
     tokens = identity.begin(db, settings, membership, "the drill", methods="password otp", access_lasts=SIGNED_IN_FOR)
     await db.flush()
-    return Caller(email, tokens.access_token), membership.id
+    seed = None
+    if role is Role.PRESCRIBER:
+        codes = await second_factors.begin(db, account.id)
+        codes.confirmed_at, seed = clock.now(), codes.seed
+    return Caller(email, tokens.access_token, seed), membership.id
 
 
 def _noon(day: int) -> datetime:
