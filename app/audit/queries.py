@@ -19,8 +19,6 @@ UNSEALED_AFTER = UNSEALED.where(_entry.c.id > sa.bindparam("after", type_=sa.Uui
 HOW_MANY_UNSEALED = sa.select(sa.func.count().label("waiting"), sa.func.min(_entry.c.at).label("oldest_at")).where(
     _entry.c.seq.is_(None)
 )
-SEALED_AFTER = UNSEALED.where(_entry.c.id > sa.bindparam("after", type_=sa.Uuid()))
-HOW_MANY_UNSEALED = sa.select(sa.func.count(), sa.func.min(_entry.c.id)).where(_entry.c.seq.is_(None))
 SEALED_AFTER = (
     sa.select(_entry)
     .where(_entry.c.seq > sa.bindparam("after", type_=sa.BigInteger))
