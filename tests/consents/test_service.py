@@ -1,5 +1,6 @@
 """What hangs on consents elsewhere: signing waits for open sessions, doses and check-ins for consents."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from app.check_ins.models import CheckIn, QuarantinedSubmission
 from app.consents.models import SigningHold
 from app.core.db import Database
 from tests.consents.papers import Papers, refused
-from tests.dosing.sessions import DOSE, Sessions, text
+from tests.dosing.sessions import DOSE, Sessions, revision_of, text
 from tests.factories import a_report, an_id
 
 TREATMENT = "treatment_ketamine_off_label"
@@ -240,6 +241,20 @@ class TestCheckIns:
         path = f"/v1/patients/{papers.cast.patient_id}/check-ins/{an_id()}"
 
         assert (await papers.prescriber.put(path, json=a_report())).status_code == 201
+
+    async def test_none_slips_in_behind_a_withdrawal_at_the_same_moment(self, papers: Papers, db: Database) -> None:
+        """Writes of one patient wait for each other; whichever waited sees what the one before it left."""
+        document = await papers.publish("data_processing_app")
+        for _ in range(4):
+            consent = (await papers.sign(document)).json()
+            reports = [papers.me.put(f"/v1/me/check-ins/{an_id()}", json=a_report()) for _ in range(6)]
+
+            *answers, withdrawn = await asyncio.gather(*reports[:3], papers.withdraw(consent), *reports[3:])
+
+            statuses = {answer.status_code for answer in (*answers, withdrawn)}
+            assert statuses <= {200, 201, 403}
+            last = await revision_of(db, papers.cast.patient)
+            assert [row for row in await db.scalars(sa.select(CheckIn.revision)) if row >= last] == []
 
     async def test_a_check_in_costs_no_statement_more(self, papers: Papers, queries: list[str]) -> None:
         async def cost() -> int:
