@@ -45,6 +45,7 @@ class Limit(StrEnum):
     UPLOAD = "upload"
     ESSENTIAL = "essential"
     TOKEN = "token"  # noqa: S105  a name
+    TOKEN_ADDRESS = "token-address"  # noqa: S105  the same
     SIGN_IN_ACCOUNT = "sign-in-account"
     SIGN_IN_ADDRESS = "sign-in-address"
     SIGN_IN_SITE = "sign-in-site"
@@ -171,15 +172,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt to prove who one is, which was let through to the password or the code."""
+    """An attempt to prove who one is, which was let through to the password, the code or the secret."""
 
-    limits: Limits | None
-    address: str
+    limits: Limits | None = None
+    taken: tuple[tuple[Limit, str], ...] = ()
 
     def succeeded(self) -> None:
         """They are who they say: only attempts that fail count against the address and the site."""
         if self.limits is not None:
-            self.limits.give_back((Limit.SIGN_IN_ADDRESS, self.address), (Limit.SIGN_IN_SITE, ""))
+            self.limits.give_back(*self.taken)
 
 
 async def spend(request: Request, limit: Limit, caller: Hashable) -> None:
@@ -200,14 +201,10 @@ async def attempt(db: Database, account: str | None = None) -> Attempt:
     Call it before anything is hashed. What the request did so far is committed. Work without a request has no limits.
     """
     if db.request is None:
-        return Attempt(None, "")
-    address = address_of(db.request)
-    wanted = [(Limit.SIGN_IN_ADDRESS, address), (Limit.SIGN_IN_SITE, "")]
-    if account is not None:
-        wanted.append((Limit.SIGN_IN_ACCOUNT, account.strip().casefold()))
-    limits, told = await _take(db, db.request, *wanted)
-    db.request.scope.setdefault("state", {}).setdefault("rate_limit", told[Limit.SIGN_IN_ADDRESS])
-    return Attempt(limits, address)
+        return Attempt()
+    wanted = ((Limit.SIGN_IN_ADDRESS, address_of(db.request)), (Limit.SIGN_IN_SITE, ""))
+    of_account = () if account is None else ((Limit.SIGN_IN_ACCOUNT, account.strip().casefold()),)
+    return Attempt(await _take(db, db.request, *wanted, *of_account), wanted)
 
 
 async def second_factor(db: Database, account_id: UUID) -> None:
@@ -219,18 +216,33 @@ async def second_factor(db: Database, account_id: UUID) -> None:
         await _take(db, db.request, *((limit, account_id.hex) for limit in SECOND_FACTOR))
 
 
+async def token_attempt(db: Database) -> Attempt:
+    """Let somebody whom no token of ours vouches for ask for tokens, or `TooManyRequests`, by address.
+
+    They have a quota of their own: a program with a wrong secret must not keep the people beside it from signing in.
+    """
+    if db.request is None:
+        return Attempt()
+    wanted = (Limit.TOKEN_ADDRESS, address_of(db.request))
+    return Attempt(await _take(db, db.request, wanted), (wanted,))
+
+
 async def token(db: Database, caller: str) -> None:
-    """Let a device or an API client ask for tokens, or `TooManyRequests`."""
+    """Let a device or an API client have tokens, or `TooManyRequests`."""
     if db.request is not None:
-        _, told = await _take(db, db.request, (Limit.TOKEN, caller))
-        db.request.scope.setdefault("state", {})["rate_limit"] = told[Limit.TOKEN]
+        await _take(db, db.request, (Limit.TOKEN, caller))
 
 
-async def _take(db: Database, request: Request, *wanted: tuple[Limit, str]) -> tuple[Limits, dict[Limit, Headers]]:
-    """Ask the database. Who waited for a permit with the only connection in hand would wait for themselves."""
+async def _take(db: Database, request: Request, *wanted: tuple[Limit, str]) -> Limits:
+    """Ask the database, and tell the caller of the first limit.
+
+    Who waited for a permit with the only connection in hand would wait for themselves.
+    """
     limits: Limits = request.app.state.limits
     await db.let_go()
-    return limits, await limits.take(*wanted)
+    told = await limits.take(*wanted)
+    request.scope.setdefault("state", {}).setdefault("rate_limit", told[wanted[0][0]])
+    return limits
 
 
 def address_of(request: Request) -> str:

@@ -136,6 +136,7 @@ class Settings(BaseSettings):
         "1200/60", description="Requests of one device that must not fail for others: signing out, withdrawing, crisis."
     )
     limit_token: Limit = Field("60/300", description="New access tokens of one device or API client.")
+    limit_token_address: Limit = Field("60/300", description="Failed requests for tokens from one address.")
     limit_sign_in_account: Limit = Field("10/300", description="Attempts to sign in to one account.")
     limit_sign_in_address: Limit = Field(
         "30/300", description="Failed attempts to sign in from one address, behind which a whole clinic may be."

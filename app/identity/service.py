@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.audit import service as audit
-from app.core import clock, crypto
+from app.core import clock, crypto, limits
 from app.core.db import Database
 from app.core.errors import NotFound
 from app.core.ids import new_id
@@ -116,6 +116,7 @@ async def refresh(db: Database, settings: Settings, refresh_token: str) -> Token
     token = tokens.read(refresh_token, tokens.Kind.REFRESH)
     if token is None or token.expires_at <= now:
         return None
+    await limits.token(db, token.device_id.hex)
     await db.enter(token.clinic_id)
     device = await db.scalar(sa.select(Device).where(Device.id == token.device_id).with_for_update(key_share=True))
     if device is None or device.ended_at is not None or now >= min(device.idle_expires_at, device.absolute_expires_at):

@@ -1,6 +1,7 @@
 """What each grant is exchanged for."""
 
 from app.api_clients.schemas import ServiceToken
+from app.core import limits
 from app.core.db import Database
 from app.core.oauth import TokenRefusedError
 from app.core.settings import Settings
@@ -15,6 +16,17 @@ async def exchange(
     db: Database, settings: Settings, form: TokenRequest, authorization: str | None
 ) -> Tokens | ServiceToken:
     """The tokens for a grant, or `TokenRefusedError`. `authorization` is the header of that name."""
+    if form.grant_type is GrantType.REFRESH_TOKEN:  # limited by the device that the token names
+        return await _exchange(db, settings, form, authorization)
+    attempt = await limits.token_attempt(db)
+    found = await _exchange(db, settings, form, authorization)
+    attempt.succeeded()
+    return found
+
+
+async def _exchange(
+    db: Database, settings: Settings, form: TokenRequest, authorization: str | None
+) -> Tokens | ServiceToken:
     match form.grant_type:
         case GrantType.AUTHORIZATION_CODE:
             return await codes.exchange(db, settings, form)

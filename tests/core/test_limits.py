@@ -54,6 +54,7 @@ class TestSettings:
             Limit.UPLOAD: (1200, 60),
             Limit.ESSENTIAL: (1200, 60),
             Limit.TOKEN: (60, 300),
+            Limit.TOKEN_ADDRESS: (60, 300),
             Limit.SIGN_IN_ACCOUNT: (10, 300),
             Limit.SIGN_IN_ADDRESS: (30, 300),
             Limit.SIGN_IN_SITE: (1000, 300),
