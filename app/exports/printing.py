@@ -14,6 +14,8 @@ from app.exports.glyphs import font_files
 from app.exports.typesetter import SECONDS
 
 _PROGRAM: Final = Path(__file__).with_name("typesetter.py")
+_ENVIRONMENT: Final = {"RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+"""All that the program is told of this machine: to take one processor of it, and little memory."""
 
 
 class TypesettingError(RuntimeError):
@@ -37,7 +39,7 @@ async def typeset(files: Mapping[str, str]) -> bytes:
                 stdout=PIPE,
                 stderr=DEVNULL,
                 check=False,
-                env={},
+                env=_ENVIRONMENT,
             )
             if done.returncode == 0 and done.stdout.startswith(b"%PDF"):
                 return done.stdout

@@ -7,6 +7,7 @@ imports nothing of the application, so it starts in a tenth of a second.
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 SECONDS = 60
@@ -29,13 +30,13 @@ def typeset(order: dict[str, Any]) -> bytes:
 
 
 def _limit() -> None:
-    try:
+    """Let the system end this process where it takes too much; not every system can."""
+    with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415  not on every system
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
 
 
 if __name__ == "__main__":
