@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.api_clients import service as api_clients
+from app.api_clients.schemas import ApiClientWrite
 from app.clinics import service as clinics
 from app.core.db import Database
 from app.core.ids import new_id
@@ -83,6 +85,20 @@ async def _person(db: Database, settings: Settings, clinic: Clinic, role: Role, 
     tokens = identity.begin(db, settings, membership, "a phone", methods=methods)
     await db.flush()
     return Person(membership, email, tokens.access_token, tokens.refresh_token, patient)
+
+
+async def an_api_client(db: Database, clinic: Clinic, **but: Any) -> tuple[str, str]:
+    """A program of the clinic that may read patients and keep appointments: its id and its secret."""
+    new = {
+        "name": "Practice software",
+        "authentication": "client_secret",
+        "relationship": "clinic_system",
+        "scopes": ["patients:read", "appointments:read", "appointments:write"],
+    } | but
+    client, secret = await api_clients.register(
+        db, clinic.id, ApiClientWrite.model_validate(new, strict=False), created_by=None
+    )
+    return str(client.id), secret or ""
 
 
 def a_report(at: datetime | None = None, **but: Any) -> dict[str, Any]:

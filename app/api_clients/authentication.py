@@ -46,7 +46,6 @@ class Proven:
 
 async def by_secret(db: Database, client_id: str, secret: str) -> Proven:
     """The client whose secret this is, or `TokenRefusedError`."""
-    await _limit(db, client_id)
     client = await service.find(db, _uuid(client_id))
     expects = client is not None and client.authentication == Authentication.CLIENT_SECRET
     living = await service.live_secrets(db, _uuid(client_id))
@@ -71,7 +70,6 @@ async def by_assertion(db: Database, assertion: str, audience: str, client_id: s
     except NotBelievedError as error:
         raise _refused(db, None, "unreadable_assertion", str(error)) from None
     said = signed.claims.get("sub")
-    await _limit(db, said)
     client = await service.find(db, _uuid(said))
     expects = client is not None and client.authentication == Authentication.PRIVATE_KEY_JWT
     keys = {key["kid"]: assertions.public_key(key) for key in client.public_keys} if client and expects else {}
@@ -90,12 +88,6 @@ async def by_assertion(db: Database, assertion: str, audience: str, client_id: s
     except NotBelievedError as error:
         raise _refused(db, client, "assertion_refused", str(error)) from None
     return Proven(client, "client_jwt")
-
-
-async def _limit(db: Database, client_id: object) -> None:
-    """Let who calls itself this client ask; from elsewhere, others who call themselves the same do not use that up."""
-    address = limits.address_of(db.request) if db.request else ""
-    await limits.token(db, f"{_uuid(client_id)} {address}")
 
 
 def _uuid(text: object) -> UUID:
@@ -126,6 +118,7 @@ def _refused(db: Database, client: ApiClient | None, reason: str, told: str | No
 async def token_for(db: Database, proven: Proven, asked: str | None) -> ServiceToken:
     """A token of a client that proved itself, for the scopes it asked for; never for more than it has."""
     client, now = proven.client, clock.now()
+    await limits.token(db, client.id.hex)
     scope = rules.granted(client.scopes, asked)
     if scope is None:
         raise TokenRefusedError("invalid_scope", "A scope is unknown, or not registered for this client.")

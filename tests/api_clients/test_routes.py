@@ -1,0 +1,418 @@
+"""Registering, changing and ending clients, and their secrets."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from app.api_clients import secrets
+from app.api_clients import service as api_clients
+from app.api_clients.models import ApiClient, ApiClientSecret
+from app.audit.models import AuditEntry
+from app.core import clock
+from app.core.db import Database
+from app.core.settings import Settings
+from app.identity.models import Device, Membership
+from app.identity.permissions import Role
+from tests.cast import Cast
+from tests.factories import Person, a_clinic, a_member_of_staff, an_api_client, an_id
+from tests.signers import a_key, public_half
+
+NewClient = Callable[..., httpx2.AsyncClient]
+Program = tuple[str, str]
+NEW = {
+    "name": "Practice software",
+    "authentication": "client_secret",
+    "relationship": "clinic_system",
+    "scopes": ["patients:read", "appointments:read"],
+}
+APP = NEW | {"authentication": "none", "redirect_uris": ["com.example.app:/back"], "scopes": ["check_ins:write"]}
+CHANGED = {"name": "Practice software 2", "scopes": ["patients:read"]}
+
+
+async def token_of(client: httpx2.AsyncClient, program: Program) -> httpx2.Response:
+    form = {"grant_type": "client_credentials", "client_id": program[0], "client_secret": program[1]}
+    return await client.post("/oauth/token", data=form)
+
+
+async def a_token(client: httpx2.AsyncClient, program: Program) -> str:
+    answer = await token_of(client, program)
+    assert answer.status_code == 200
+    return str(answer.json()["access_token"])
+
+
+class TestCreate:
+    async def test_shows_the_secret_once_and_keeps_its_hash(
+        self, as_admin: httpx2.AsyncClient, admin: Person, db: Database
+    ) -> None:
+        answer = await as_admin.post("/v1/api-clients", json=NEW)
+
+        assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
+        made = answer.json()
+        secret = made["client_secret"]
+        assert secret.startswith("agl_cs_")
+        read = await as_admin.get(f"/v1/api-clients/{made['client_id']}")
+        assert secret not in read.text
+        assert read.json() == {name: value for name, value in made.items() if name != "client_secret"}
+        assert [found["last_characters"] for found in read.json()["secrets"]] == [secret[-4:]]
+        kept = (await db.scalars(sa.select(ApiClientSecret))).one()
+        assert kept.hash == secrets.digest(secret)
+        assert (await db.get_one(ApiClient, kept.client_id)).created_by == admin.membership.id
+
+    async def test_makes_a_member_without_an_account_who_is_no_colleague(
+        self, as_admin: httpx2.AsyncClient, cast: Cast, db: Database
+    ) -> None:
+        before = (await as_admin.get("/v1/staff")).json()
+
+        client_id = (await as_admin.post("/v1/api-clients", json=NEW)).json()["client_id"]
+
+        member = (await db.scalars(sa.select(Membership).where(Membership.role == "service"))).one()
+        assert (str(member.id), member.account_id, member.clinic_id) == (client_id, None, cast.clinic.id)
+        assert (await as_admin.get("/v1/staff")).json() == before
+
+    async def test_takes_public_keys_instead_of_a_secret(self, as_admin: httpx2.AsyncClient) -> None:
+        keys = [public_half(a_key(kind), kind, use="sig") for kind in ("P-256", "RSA")]
+
+        answer = await as_admin.post(
+            "/v1/api-clients", json=NEW | {"authentication": "private_key_jwt", "jwks": {"keys": keys}}
+        )
+
+        assert answer.status_code == 201
+        assert (answer.json()["client_secret"], answer.json()["secrets"]) == (None, [])
+        shown = [{name: v for name, v in key.items() if v is not None} for key in answer.json()["jwks"]["keys"]]
+        assert shown == keys
+
+    @pytest.mark.parametrize(
+        ("but", "pointer"),
+        [
+            ({"name": ""}, "/name"),
+            ({"scopes": []}, "/scopes"),
+            ({"scopes": ["patients:rule"]}, "/scopes/0"),
+            ({"scopes": ["dosing:clear"]}, "/scopes/0"),
+            ({"scopes": ["api_clients:write"]}, "/scopes/0"),
+            ({"relationship": "outside_recipient"}, "/scopes/0"),
+            ({"relationship": "friend"}, "/relationship"),
+            ({"authentication": "password"}, "/authentication"),
+            ({"authentication": "private_key_jwt"}, "/jwks/keys"),
+            ({"authentication": "none"}, "/redirect_uris"),
+            ({"authentication": "none", "redirect_uris": ["https://*.example/"]}, "/redirect_uris/0"),
+            ({"client_secret": "agl_cs_mine"}, "/client_secret"),
+            ({"clinic_id": str(an_id())}, "/clinic_id"),
+        ],
+        ids=str,
+    )
+    async def test_points_at_what_is_wrong(
+        self, as_admin: httpx2.AsyncClient, but: dict[str, Any], pointer: str, db: Database
+    ) -> None:
+        answer = await as_admin.post("/v1/api-clients", json=NEW | but)
+
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+        assert (await db.scalars(sa.select(ApiClient))).all() == []
+
+    async def test_a_private_key_is_refused_and_not_repeated(self, as_admin: httpx2.AsyncClient) -> None:
+        private = {**a_key().as_dict(private=True), "kid": "k1"}
+
+        answer = await as_admin.post(
+            "/v1/api-clients", json=NEW | {"authentication": "private_key_jwt", "jwks": {"keys": [private]}}
+        )
+
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/jwks/keys/0/d")
+        assert str(private["d"]) not in answer.text
+
+    async def test_there_is_an_end_to_them(
+        self, as_admin: httpx2.AsyncClient, program: Program, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(api_clients, "MOST_CLIENTS", 1)
+
+        assert (await as_admin.post("/v1/api-clients", json=NEW)).json()["code"] == "too_many_api_clients"
+        await as_admin.delete(f"/v1/api-clients/{program[0]}")
+        assert (await as_admin.post("/v1/api-clients", json=NEW)).status_code == 201
+
+
+class TestStepUp:
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("POST", "/v1/api-clients", NEW),
+            ("PUT", "/v1/api-clients/{id}", CHANGED),
+            ("POST", "/v1/api-clients/{id}/secret-rotation", {}),
+        ],
+    )
+    async def test_whatever_makes_a_way_in_needs_a_recent_sign_in(
+        self, as_admin: httpx2.AsyncClient, program: Program, db: Database, method: str, path: str, body: Any
+    ) -> None:
+        await db.execute(sa.update(Device).values(signed_in_at=clock.now() - timedelta(minutes=11)))
+
+        answer = await as_admin.request(method, path.format(id=program[0]), json=body, headers={"If-Match": '"1"'})
+
+        assert (answer.status_code, answer.json()["code"]) == (401, "recent_sign_in_required")
+
+    async def test_ending_access_does_not(self, as_admin: httpx2.AsyncClient, program: Program, db: Database) -> None:
+        await db.execute(sa.update(Device).values(signed_in_at=clock.now() - timedelta(minutes=11)))
+
+        assert (await as_admin.delete(f"/v1/api-clients/{program[0]}")).status_code == 204
+
+
+class TestRead:
+    async def test_lists_the_newest_first_without_the_ended(
+        self, as_admin: httpx2.AsyncClient, cast: Cast, db: Database
+    ) -> None:
+        ids = [(await an_api_client(db, cast.clinic, name=f"Program {number}"))[0] for number in range(3)]
+        await as_admin.delete(f"/v1/api-clients/{ids[1]}")
+
+        found = (await as_admin.get("/v1/api-clients")).json()
+
+        assert [item["client_id"] for item in found["items"]] == [ids[2], ids[0]]
+        assert found["next_cursor"] is None
+
+    async def test_tells_when_nothing_changed(self, as_admin: httpx2.AsyncClient, program: Program) -> None:
+        address = f"/v1/api-clients/{program[0]}"
+        tag = (await as_admin.get(address)).headers["etag"]
+
+        assert (await as_admin.get(address, headers={"If-None-Match": tag})).status_code == 304
+
+    async def test_tells_when_a_secret_was_last_used(
+        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, program: Program
+    ) -> None:
+        address = f"/v1/api-clients/{program[0]}"
+        before = await as_admin.get(address)
+        await token_of(client, program)
+
+        after = await as_admin.get(address, headers={"If-None-Match": before.headers["etag"]})
+
+        assert before.json()["secrets"][0]["last_used_at"] is None
+        assert after.json()["secrets"][0]["last_used_at"] is not None
+
+
+class TestOtherClinics:
+    """A program of one clinic is nothing to another."""
+
+    @pytest.fixture
+    async def as_other_admin(self, new_client: NewClient, db: Database, settings: Settings) -> httpx2.AsyncClient:
+        elsewhere = await a_clinic(db, name="Hillside")
+        return new_client((await a_member_of_staff(db, settings, elsewhere, Role.CLINIC_ADMIN)).token)
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("GET", "", None),
+            ("PUT", "", CHANGED),
+            ("DELETE", "", None),
+            ("POST", "/secret-rotation", {"keep_old_hours": 0}),
+            ("DELETE", f"/secrets/{an_id()}", None),
+        ],
+    )
+    async def test_it_is_not_there(
+        self,
+        as_other_admin: httpx2.AsyncClient,
+        client: httpx2.AsyncClient,
+        program: Program,
+        method: str,
+        path: str,
+        body: Any,
+    ) -> None:
+        answer = await as_other_admin.request(
+            method, f"/v1/api-clients/{program[0]}{path}", json=body, headers={"If-Match": "*"}
+        )
+
+        assert answer.status_code == 404
+        assert (await as_other_admin.get("/v1/api-clients")).json()["items"] == []
+        assert (await token_of(client, program)).status_code == 200
+
+
+class TestChange:
+    async def test_replaces_all_and_ends_the_tokens(
+        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, new_client: NewClient, program: Program
+    ) -> None:
+        as_program = new_client(await a_token(client, program))
+        assert (await as_program.get("/v1/appointments")).status_code == 200
+
+        answer = await as_admin.put(f"/v1/api-clients/{program[0]}", json=CHANGED, headers={"If-Match": '"1"'})
+
+        assert answer.status_code == 200
+        assert (answer.json()["name"], answer.json()["scopes"]) == ("Practice software 2", ["patients:read"])
+        assert answer.json()["version"] == 2
+        assert (await as_program.get("/v1/appointments")).status_code == 401
+        again = new_client(await a_token(client, program))
+        assert (await again.get("/v1/appointments")).status_code == 403
+        assert (await again.get("/v1/patients")).status_code == 200
+
+    async def test_needs_the_version_that_was_read(self, as_admin: httpx2.AsyncClient, program: Program) -> None:
+        address = f"/v1/api-clients/{program[0]}"
+
+        assert (await as_admin.put(address, json=CHANGED)).status_code == 428
+        stale = await as_admin.put(address, json=CHANGED, headers={"If-Match": '"7"'})
+        assert (stale.status_code, stale.json()["current"]["version"]) == (412, 1)
+
+    async def test_cannot_give_what_its_kind_may_not_have(self, as_admin: httpx2.AsyncClient, program: Program) -> None:
+        answer = await as_admin.put(
+            f"/v1/api-clients/{program[0]}",
+            json=CHANGED | {"scopes": ["patients:read", "consents:read"]},
+            headers={"If-Match": '"1"'},
+        )
+
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/scopes/1")
+
+
+class TestEnd:
+    async def test_ends_everything_at_once(
+        self,
+        as_admin: httpx2.AsyncClient,
+        client: httpx2.AsyncClient,
+        new_client: NewClient,
+        program: Program,
+        db: Database,
+    ) -> None:
+        as_program = new_client(await a_token(client, program))
+
+        assert (await as_admin.delete(f"/v1/api-clients/{program[0]}")).status_code == 204
+
+        assert (await as_program.get("/v1/patients")).status_code == 401
+        assert (await token_of(client, program)).json()["error"] == "invalid_client"
+        devices = (await db.scalars(sa.select(Device).where(Device.label == "Practice software"))).all()
+        assert [device.ended_because for device in devices] == ["client_ended"]
+
+    async def test_keeps_it_on_record_and_lets_nobody_change_it(
+        self, as_admin: httpx2.AsyncClient, program: Program
+    ) -> None:
+        address = f"/v1/api-clients/{program[0]}"
+        await as_admin.delete(address)
+
+        assert (await as_admin.get(address)).json()["ended_at"] is not None
+        assert (await as_admin.delete(address)).status_code == 204
+        changed = await as_admin.put(address, json=CHANGED, headers={"If-Match": "*"})
+        rotated = await as_admin.post(f"{address}/secret-rotation", json={})
+        assert [changed.json()["code"], rotated.json()["code"]] == ["api_client_ended"] * 2
+
+    async def test_ends_what_people_signed_in_to_through_an_app(
+        self, as_admin: httpx2.AsyncClient, new_client: NewClient, cast: Cast, db: Database
+    ) -> None:
+        made = (await as_admin.post("/v1/api-clients", json=APP)).json()
+        await db.execute(
+            sa.update(Device)
+            .where(Device.membership_id == cast.patient.membership.id)
+            .values(client_id=UUID(made["client_id"]))
+        )
+
+        await as_admin.delete(f"/v1/api-clients/{made['client_id']}")
+
+        assert (await new_client(cast.patient.token).get("/v1/me")).status_code == 401
+        assert (await new_client(cast.nurse.token).get("/v1/me")).status_code == 200
+
+    async def test_says_who_did_it(
+        self, as_admin: httpx2.AsyncClient, admin: Person, program: Program, db: Database
+    ) -> None:
+        await as_admin.delete(f"/v1/api-clients/{program[0]}")
+
+        entry = (await db.scalars(sa.select(AuditEntry).where(AuditEntry.operation == "end_api_client"))).one()
+        assert (entry.actor_id, str(entry.subject_id)) == (admin.membership.id, program[0])
+
+
+class TestRotateSecret:
+    async def rotate(self, as_admin: httpx2.AsyncClient, program: Program, **body: Any) -> httpx2.Response:
+        return await as_admin.post(f"/v1/api-clients/{program[0]}/secret-rotation", json=body)
+
+    async def test_both_count_until_the_old_one_ends(
+        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, program: Program
+    ) -> None:
+        answer = await self.rotate(as_admin, program, keep_old_hours=2)
+
+        assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
+        new = program[0], answer.json()["client_secret"]
+        assert new[1] != program[1]
+        assert len(answer.json()["secrets"]) == 2
+        assert [(await token_of(client, each)).status_code for each in (program, new)] == [200, 200]
+        with time_machine.travel(clock.now() + timedelta(hours=2, seconds=1), tick=True):
+            assert [(await token_of(client, each)).status_code for each in (program, new)] == [401, 200]
+
+    async def test_two_count_at_most(self, as_admin: httpx2.AsyncClient, program: Program) -> None:
+        await self.rotate(as_admin, program)
+
+        assert (await self.rotate(as_admin, program)).json()["code"] == "two_secrets_live"
+
+    async def test_a_leaked_one_ends_now_with_all_that_was_got_with_it(
+        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, new_client: NewClient, program: Program
+    ) -> None:
+        await self.rotate(as_admin, program)
+        as_program = new_client(await a_token(client, program))
+
+        answer = await self.rotate(as_admin, program, keep_old_hours=0)
+
+        assert len(answer.json()["secrets"]) == 1
+        assert (await as_program.get("/v1/patients")).status_code == 401
+        assert (await token_of(client, program)).status_code == 401
+        assert (await token_of(client, (program[0], answer.json()["client_secret"]))).status_code == 200
+
+    async def test_a_rotation_does_not_lengthen_what_was_to_end(
+        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, program: Program, db: Database
+    ) -> None:
+        ends = clock.now() + timedelta(minutes=30)
+        await db.execute(sa.update(ApiClientSecret).values(ends_at=ends))
+
+        await self.rotate(as_admin, program, keep_old_hours=24)
+
+        with time_machine.travel(ends + timedelta(seconds=1), tick=True):
+            assert (await token_of(client, program)).status_code == 401
+
+    @pytest.mark.parametrize("hours", [-1, 169, 1.5, "24", None])
+    async def test_keeps_the_old_one_for_a_week_at_most(
+        self, as_admin: httpx2.AsyncClient, program: Program, hours: Any
+    ) -> None:
+        answer = await self.rotate(as_admin, program, keep_old_hours=hours)
+
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/keep_old_hours")
+
+    async def test_a_client_with_a_key_has_none(self, as_admin: httpx2.AsyncClient) -> None:
+        made = (await as_admin.post("/v1/api-clients", json=APP)).json()
+
+        assert (await self.rotate(as_admin, (made["client_id"], ""))).json()["code"] == "no_secret"
+
+    async def test_one_can_be_ended_alone(
+        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, new_client: NewClient, program: Program
+    ) -> None:
+        rotated = (await self.rotate(as_admin, program)).json()
+        old = rotated["secrets"][1]["id"]
+        as_program = new_client(await a_token(client, program))
+
+        answer = await as_admin.delete(f"/v1/api-clients/{program[0]}/secrets/{old}")
+
+        assert answer.status_code == 204
+        assert (await as_program.get("/v1/patients")).status_code == 401
+        assert (await token_of(client, program)).status_code == 401
+        assert (await token_of(client, (program[0], rotated["client_secret"]))).status_code == 200
+        assert (await as_admin.delete(f"/v1/api-clients/{program[0]}/secrets/{old}")).status_code == 404
+
+
+class TestRegisteredApp:
+    """What the sign-in page asks."""
+
+    async def test_is_found_with_what_was_registered(
+        self, as_admin: httpx2.AsyncClient, cast: Cast, db: Database
+    ) -> None:
+        made = (await as_admin.post("/v1/api-clients", json=APP)).json()
+
+        found = await api_clients.registered_app(db, made["client_id"])
+
+        assert found is not None
+        assert (str(found.client_id), found.clinic_id, found.name) == (
+            made["client_id"],
+            cast.clinic.id,
+            "Practice software",
+        )
+        assert found.redirect_uris == {"com.example.app:/back"}
+        assert found.scopes == {"check_ins:write"}
+        assert db.clinic_id == cast.clinic.id
+
+    async def test_is_neither_a_program_nor_an_ended_app_nor_nobody(
+        self, as_admin: httpx2.AsyncClient, program: Program, db: Database
+    ) -> None:
+        ended = (await as_admin.post("/v1/api-clients", json=APP)).json()["client_id"]
+        await as_admin.delete(f"/v1/api-clients/{ended}")
+
+        for client_id in (program[0], ended, str(an_id()), "docs", ""):
+            assert await api_clients.registered_app(db, client_id) is None
