@@ -11,6 +11,7 @@ import struct
 from typing import Any
 
 import cbor2
+import httpx2
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -78,3 +79,24 @@ class Authenticator:
             "clientExtensionResults": {},
             "response": {name: text(value) for name, value in answer.items()},
         }
+
+
+async def options(client: httpx2.AsyncClient, path: str) -> Json:
+    answer = await client.post(f"/v1/{path}")
+    assert answer.status_code == 200, answer.text
+    asked: Json = answer.json()["public_key"]
+    return asked
+
+
+async def add(client: httpx2.AsyncClient, authenticator: Authenticator, **but: Any) -> httpx2.Response:
+    """Add a passkey to the account of whoever `client` is."""
+    made = authenticator.make(await options(client, "me/passkeys/options"), **but)
+    return await client.post("/v1/me/passkeys", json={"credential": made, "label": "a key"})
+
+
+async def sign_in(client: httpx2.AsyncClient, authenticator: Authenticator, **but: Any) -> httpx2.Response:
+    return await send(client, authenticator.sign(await options(client, "sign-ins/passkey-options"), **but))
+
+
+async def send(client: httpx2.AsyncClient, credential: Json) -> httpx2.Response:
+    return await client.post("/v1/sign-ins/passkey", json={"credential": credential, "device_label": "a phone"})
