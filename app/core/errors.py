@@ -5,13 +5,18 @@ is the page that the problem's `type` leads to. Raise it anywhere; nothing else 
 Values that a caller sent are never repeated.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MEDIA_TYPE = "application/problem+json"
+
+
+_OUR_NAME = re.compile(r"[a-z0-9_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,17 @@ class Problem(Exception):  # noqa: N818  the field's standard term is "problem"
             "detail": self.detail or self.title,
             "request_id": request_id,
             "errors": [
-                {"pointer": e.pointer, "code": e.code, "detail": e.detail, "params": dict(e.params)}
+                {"pointer": _named_by_us(e.pointer), "code": e.code, "detail": e.detail, "params": dict(e.params)}
                 for e in self.errors
             ],
             **self.members,
         }
+
+
+def _named_by_us(pointer: str) -> str:
+    """The pointer as far as its steps look like names of ours: the name of a field can be somebody's words too."""
+    first, *steps = pointer.split("/")
+    return pointer if steps[:1] == ["header"] else "/".join([first, *takewhile(_OUR_NAME.fullmatch, steps)])
 
 
 class ProblemFieldError(BaseModel):

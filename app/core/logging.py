@@ -42,7 +42,8 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
-    for noisy in ("uvicorn.access", "aiosqlite", "asyncio"):
+    # SQLAlchemy and its drivers would write rows and parameters, which hold what patients answered.
+    for noisy in ("uvicorn.access", "sqlalchemy", "aiosqlite", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

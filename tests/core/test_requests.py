@@ -85,8 +85,9 @@ AGAINST_A_RULE: dict[str, tuple[bytes, str]] = {
     "a path as a zone": (report_with(time_zone='"../../etc/passwd"'), "/time_zone"),
     "a directory as a zone": (report_with(time_zone='"Europe"'), "/time_zone"),
     "a zone in another case": (report_with(time_zone='"europe/berlin"'), "/time_zone"),
-    "an unknown field": (report_with(**{"no~such/field": f'"{CANARY}"'}), "/no~0such~1field"),
-    "a very long unknown field": (report_with(**{"x" * 10_000: "1"}), "/" + "x" * 199),
+    "an unknown field": (report_with(no_such_field=f'"{CANARY}"'), "/no_such_field"),
+    "an unknown field that is somebody's words": (report_with(**{f"{CANARY} ~/": "1"}), ""),
+    "a very long unknown field": (report_with(**{CANARY * 1000: "1"}), ""),
     "a note of 4,001 characters": (report_with(note=json.dumps(CANARY + "x" * 4001)), "/note"),
     "21 responses": (report_with(responses=json.dumps([a_report()["responses"][1]] * 21)), "/responses"),
 }
@@ -133,8 +134,7 @@ class TestStrictBody:
 
         faults = assert_problem(answer, 422)["errors"]
         assert faults
-        if pointer:
-            assert faults[0]["pointer"] == pointer
+        assert faults[0]["pointer"] == pointer
         assert await nothing_stored(db)
 
     async def test_a_missing_body_is_pointed_at(self, as_patient: httpx2.AsyncClient) -> None:
