@@ -71,11 +71,9 @@ async def _sign_in(visit: Visit, form: FormData) -> Response:
     try:
         _, address = validate_email(email)
         claim = Claim(address, _text(form, "password")[:MAX_PASSWORD], code)
-        proof = await proving.prove(visit.db, visit.settings, claim)
+        proof = await proving.prove(visit.db, visit.settings, claim, visit.client.clinic_id)
     except (PydanticCustomError, SignInRefused, SecondFactorRequired):
         # The same for all: the page tells nobody what of it was wrong.
-        return _again(visit, email, sign_in_page.WRONG)
-    if visit.client.clinic_id not in {None, proof.membership.clinic_id}:
         return _again(visit, email, sign_in_page.WRONG)
     if proof.membership.role != Role.PATIENT and SECOND_FACTORS.isdisjoint(proof.methods.split()):
         return await _begin_enrolment(visit, proof)
@@ -87,10 +85,8 @@ async def _sign_in_with_passkey(visit: Visit, form: FormData) -> Response:
     try:
         answered = strict_json(_text(form, "passkey").encode())
         credential = answered if isinstance(answered, dict) else {}
-        proof = await proving.prove_with_passkey(visit.db, visit.settings, credential)
+        proof = await proving.prove_with_passkey(visit.db, visit.settings, credential, visit.client.clinic_id)
     except (MalformedJson, PasskeyRefused, PasskeysUnavailable):
-        return _again(visit, "", sign_in_page.WRONG_PASSKEY)
-    if visit.client.clinic_id not in {None, proof.membership.clinic_id}:
         return _again(visit, "", sign_in_page.WRONG_PASSKEY)
     return await _lead_on(visit, proof.membership, proof.methods)
 

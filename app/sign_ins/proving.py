@@ -44,16 +44,16 @@ class Proof:
     methods: str
 
 
-async def prove(db: Database, settings: Settings, claim: Claim) -> Proof:
+async def prove(db: Database, settings: Settings, claim: Claim, clinic_id: UUID | None = None) -> Proof:
     """Who this is, or `SignInRefused`. `SecondFactorRequired` when only the one-time code is missing.
 
-    `db` works for their clinic from then on.
+    With `clinic_id`, who they are at that clinic. `db` works for their clinic from then on.
     """
     attempt = await limits.attempt(db, claim.email)
     account = await credentials.account_of(db, claim.email)
     await db.let_go()  # whoever waits for a hash keeps no connection from others
     right = await credentials.password_matches(settings, account, claim.password)
-    membership = await _membership_of(db, account)
+    membership = await _membership_of(db, account, clinic_id)
     if account is None or membership is None or not right:
         raise _refused(db, membership)
     await db.enter(membership.clinic_id)
@@ -70,8 +70,10 @@ async def prove(db: Database, settings: Settings, claim: Claim) -> Proof:
     return Proof(account, membership, WITH_CODE)
 
 
-async def prove_with_passkey(db: Database, settings: Settings, credential: dict[str, Any]) -> Proof:
-    """Whose passkey this is, or `PasskeyRefused`. `db` works for their clinic from then on."""
+async def prove_with_passkey(
+    db: Database, settings: Settings, credential: dict[str, Any], clinic_id: UUID | None = None
+) -> Proof:
+    """Whose passkey this is, or `PasskeyRefused`. The clinic is that of `prove`."""
     attempt = await limits.attempt(db)
     try:
         passkey = await passkeys.used(db, settings, credential, Purpose.SIGN_IN)
@@ -79,7 +81,7 @@ async def prove_with_passkey(db: Database, settings: Settings, credential: dict[
         _deny(db, None, "passkey refused")
         raise
     account = await db.get_one(Account, passkey.account_id)
-    membership = await _membership_of(db, account)
+    membership = await _membership_of(db, account, clinic_id)
     if membership is None:
         _deny(db, None, "no membership")
         raise PasskeyRefused(keeps_writes=True)
@@ -125,15 +127,20 @@ async def prove_again(
     await proofs.prove(db, caller.device_id, *given, *([second_factors.OTP] if one_time_code is not None else []))
 
 
-async def _membership_of(db: Database, account: Account | None) -> Membership | None:
-    """Where the account belongs; the oldest place if there are several. It is looked for even if there is no account.
+async def _membership_of(db: Database, account: Account | None, clinic_id: UUID | None) -> Membership | None:
+    """Where the account belongs; the oldest place if there are several, or at this clinic.
 
-    An address that we do not know must not be told apart by the time that one statement takes.
+    It is looked for even if there is no account: an address that we do not know must not be told apart by the time
+    that one statement takes.
     """
     account_id = account.id if account else UUID(int=0)
     return await db.scalar(
         sa.select(Membership)
-        .where(Membership.account_id == account_id, Membership.ended_at.is_(None))
+        .where(
+            Membership.account_id == account_id,
+            Membership.ended_at.is_(None),
+            Membership.clinic_id == clinic_id if clinic_id else sa.true(),
+        )
         .order_by(Membership.created_at)
         .limit(1)
     )

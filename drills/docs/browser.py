@@ -88,6 +88,7 @@ def _use(browsing: BrowserContext, page: Page, clinic: ServedClinic, pictures: P
         _shows_picture(page, operation)
         page.locator(f"#operations-{operation}").screenshot(path=pictures / f"{operation}.png")
     _sign_out(page)
+    _believes_no_other_answer(page, watch)
 
     _enrol(page, clinic.nurse, watch, pictures / "enrolment.png")
     _sign_out(page)
@@ -168,6 +169,31 @@ def _finish(page: Page, window: Page, button: str) -> None:
         window.click(f"button:has-text('{button}')")
     page.locator(".modal-ux .auth-container").filter(has_text="sign_in").locator("text=Logout").wait_for(timeout=WAIT)
     page.click(".modal-ux .btn-done")
+
+
+def _believes_no_other_answer(page: Page, watch: Watch) -> None:
+    """Where a sign-in leads back to, nothing is passed on that was not asked for, or that somebody else answered."""
+    page.evaluate(
+        """window.heard = []; window.swaggerUIRedirectOauth2 = {
+            state: "asked", auth: {name: "sign_in"}, redirectUrl: "",
+            callback: () => heard.push("a code"), errCb: (fault) => heard.push(fault.message),
+        }; undefined"""
+    )
+    here = page.evaluate("location.origin")
+    for query in (
+        f"code=x&state=other&iss={here}",
+        f"code=x&iss={here}",
+        "code=x&state=asked&iss=https://evil.example",
+    ):
+        with page.expect_popup() as opened:
+            page.evaluate("(query) => { window.open(`/docs/oauth2-redirect.html?${query}`); }", query)
+        opened.value.get_by_text("Begin again.").wait_for(timeout=WAIT)
+        watch.look_at(opened.value)
+        opened.value.close()
+    heard = page.evaluate("heard")
+    if len(heard) != 3 or "a code" in heard:
+        msg = f"the docs page believed an answer that it should not: {heard}"
+        raise DrillFailedError(msg)
 
 
 def _sign_out(page: Page) -> None:

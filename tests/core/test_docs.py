@@ -39,6 +39,39 @@ class TestDocsPage:
         assert "persistAuthorization: false" in script
         assert "validatorUrl: null" in script
 
+    async def test_signs_in_without_a_secret(self, client: httpx2.AsyncClient) -> None:
+        script = (await client.get("/docs/page/page.js")).text
+        document = (await client.get("/openapi.json")).json()
+
+        assert "usePkceWithAuthorizationCodeGrant: true" in script
+        assert "ecret:" not in script
+        flow = document["components"]["securitySchemes"]["sign_in"]["flows"]["authorizationCode"]
+        assert (flow["authorizationUrl"], flow["tokenUrl"]) == ("/oauth/authorize", "/oauth/token")
+
     async def test_its_folders_cannot_be_left(self, client: httpx2.AsyncClient) -> None:
         for address in ("/docs/page/../docs.py", "/docs/page/%2e%2e/docs.py", "/docs/swagger/..%2f..%2f__init__.py"):
             assert (await client.get(address)).status_code == 404
+
+
+class TestWayBack:
+    """The page that a sign-in leads to: it hands the code to the window that asked, and holds nothing itself."""
+
+    async def test_runs_only_what_is_in_files(self, client: httpx2.AsyncClient) -> None:
+        page = await client.get("/docs/oauth2-redirect.html", params={"code": "secret", "state": "<script>"})
+
+        assert page.status_code == 200
+        assert "script-src 'self';" in page.headers["content-security-policy"]
+        assert page.headers["cache-control"] == "no-store"
+        assert "secret" not in page.text
+        assert re.findall(r"<script[^>]*>", page.text) == [
+            '<script src="/docs/page/oauth2-redirect.js" data-issuer="http://127.0.0.1:8000">'
+        ]
+        for address in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+            assert (await client.get(address)).status_code == 200
+
+    async def test_believes_only_the_answer_that_was_asked_for(self, client: httpx2.AsyncClient) -> None:
+        script = (await client.get("/docs/page/oauth2-redirect.js")).text
+
+        assert 'answer.get("state") !== asked.state' in script
+        assert 'answer.get("iss") !== issuer' in script
+        assert "localStorage" not in script

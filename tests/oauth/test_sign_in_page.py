@@ -11,10 +11,13 @@ import httpx2
 import pytest
 import sqlalchemy as sa
 import time_machine
+from fastapi import FastAPI
 
 from app.audit.models import AuditEntry
 from app.core import clock
 from app.core.db import Database
+from app.core.limits import Limits
+from app.core.settings import Settings
 from app.credentials.models import OneTimeCodes
 from app.identity.models import Membership
 from app.oauth.models import AuthorizationCode
@@ -172,6 +175,21 @@ class TestSigningIn:
         answer = await typed(client, await opened(client, docs), cast.nurse.email, PASSWORD, authenticator.code())
 
         assert answer.status_code == 401
+
+    async def test_who_tries_too_often_is_told_so_on_a_page(
+        self, client: httpx2.AsyncClient, docs: Client, cast: Cast, app: FastAPI, settings: Settings
+    ) -> None:
+        app.state.limits = limits = Limits(
+            settings.model_copy(update={"limit_sign_in_account": "2/300"}), app.state.engine
+        )
+        page = await opened(client, docs)
+        answers = [await typed(client, page, cast.nurse.email, "wrong") for _ in range(3)]
+        await limits.settle()
+
+        assert [answer.status_code for answer in answers] == [401, 401, 429]
+        assert told(answers[2]).startswith("That was tried too often.")
+        assert int(answers[2].headers["retry-after"]) > 0
+        assert "location" not in answers[2].headers
 
     async def test_is_in_the_audit_however_it_ends(
         self, client: httpx2.AsyncClient, docs: Client, cast: Cast, authenticator: Authenticator, db: Database

@@ -291,12 +291,10 @@ class TestSignIn:
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/email")
 
     async def test_is_in_the_audit_however_it_ends(self, client: httpx2.AsyncClient, cast: Cast, db: Database) -> None:
-        await db.finish()
-        await db.execute(sa.delete(AuditEntry))
         for email, password in ((cast.patient.email, PASSWORD), (cast.patient.email, "wrong"), ("no@example.org", "x")):
             await sign_in(client, email, password)
 
-        entries = list(await db.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)))
+        entries = list(await db.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)))[-3:]
 
         assert [(entry.operation, entry.outcome) for entry in entries] == [
             ("sign_in", "allowed"), ("sign_in", "denied"), ("sign_in", "denied"),
