@@ -11,7 +11,7 @@ CONSENT: dict[str, Any] = {
     "type": "part2_tpo",
     "title": "Sharing <for> you",
     "language": "en",
-    "text": "# One\n\nFirst line\nsecond line.\n\n## Two\n- an item\n  that goes on\n- <script>x</script>\n\n"
+    "text": "# One\n\nFirst line\n \nsecond line.\n\n## Two\n- an item\n  that goes on\n- <script>x</script>\n\n"
     "##### Deep",
     "answers": {"stop": "any_time"},
     "signature": "Sam & Co",

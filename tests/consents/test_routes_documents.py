@@ -67,6 +67,11 @@ class TestPublishConsentDocument:
             ({"expires_after_days": 0}, "/expires_after_days", "greater_than_equal"),
             ({"expires_at": "2020-01-01T00:00:00Z"}, "/expires_at", "in_the_past"),
             ({"questions": [QUESTION, QUESTION]}, "/questions", "doubled_key"),
+            (
+                {"questions": [QUESTION | {"choices": [QUESTION["choices"][0]] * 2}]},
+                "/questions/0/choices",
+                "doubled_key",
+            ),
             ({"questions": [QUESTION | {"correct": "perhaps"}]}, "/questions/0", "unknown_choice"),
             ({"version": 7}, "/version", "extra_forbidden"),
             ({"text_hash": "0" * 64}, "/text_hash", "extra_forbidden"),
