@@ -311,5 +311,6 @@ async def test_the_words_of_a_patient_are_where_they_belong_and_nowhere_else(
     everything = [*words.said().values(), *words.handed_out, PASSWORD, cast.patient.token, cast.patient.email]
     assert [word for word in everything if word in " ".join(headers for _, _, headers, _ in teller.heard)] == []
     assert written.count('"event": "request"') == len(teller.heard)
+    assert "INSERT INTO" not in written, "statements come with rows and parameters, where answers are plain"
     assert [line for line in written.splitlines() for word in everything if word in line] == []
     assert await stored(db, databases, words) == []
