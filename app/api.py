@@ -22,6 +22,7 @@ from app.oauth.metadata import router as oauth_metadata
 from app.oauth.pages import router as sign_in_page
 from app.oauth.routes import router as oauth
 from app.oversight.routes import router as oversight
+from app.sign_ins.app_links import router as app_links
 from app.sign_ins.routes import router as sign_ins
 from app.trends.routes import router as trends
 
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     credentials,
     oauth,
     sign_in_page,
+    app_links,
     oauth_metadata,
     identity,
     clinics,

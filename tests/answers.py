@@ -17,7 +17,8 @@ DOCUMENT = "urn:afterglow:openapi"
 PROBLEM = "application/problem+json"
 BODYLESS = frozenset({204, 304})
 PAGES = re.compile(
-    r"/(docs|redoc|openapi\.json|problems|metrics|calendars|favicon|oauth/authorize|oauth/page)\b"
+    r"/(docs|redoc|openapi\.json|problems|metrics|calendars|favicon|oauth/authorize|oauth/page|activate"
+    r"|\.well-known/assetlinks|\.well-known/apple-app-site-association)\b"
 )  # not operations of the document
 HTTP_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 

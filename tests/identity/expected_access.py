@@ -63,6 +63,9 @@ EXPECTED: dict[str, Expected] = {
     "add_passkey": OWN_CREDENTIAL,
     "remove_passkey": OWN_CREDENTIAL,
     "show_sign_in_page": PUBLIC,
+    "show_invitation_page": PUBLIC,
+    "read_android_apps": PUBLIC,
+    "read_ios_apps": PUBLIC,
     "answer_sign_in_page": PUBLIC,
     # the clinic
     "list_patient_devices": ADMINISTRATORS,
