@@ -16,9 +16,13 @@ TOKEN_URL = "http://127.0.0.1:8000/oauth/token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
-@cache
 def a_key(kind: str = "P-256", number: int = 1) -> Key:
     """A key pair of this kind; the same for the same number, since making RSA keys takes long."""
+    return _a_key(kind, number)
+
+
+@cache
+def _a_key(kind: str, _number: int) -> Key:
     if kind.startswith("RSA"):
         return RSAKey.generate_key(int(kind[3:] or 2048))
     return OKPKey.generate_key("Ed25519") if kind == "Ed25519" else ECKey.generate_key(kind)

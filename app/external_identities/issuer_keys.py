@@ -110,7 +110,12 @@ def fetch(address: str) -> bytes:
     give_up = time.monotonic() + SECONDS_IN_ALL
     request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310  see Settings
     body = bytearray()
-    with urllib.request.build_opener(_NoRedirects).open(request, timeout=SECONDS_EACH_STEP) as answer:
+    try:
+        answer = urllib.request.build_opener(_NoRedirects).open(request, timeout=SECONDS_EACH_STEP)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
+    with answer:
         while part := answer.read1(MOST_BYTES):
             body += part
             if len(body) > MOST_BYTES or time.monotonic() > give_up:

@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, import_key
 from joserfc.jws import JWSRegistry
@@ -86,18 +85,20 @@ def public_key(jwk: Mapping[str, Any]) -> PublicKey:
     if texts.get("kty") not in {"EC", "RSA", "OKP"}:
         raise NotBelievedError("Its kind is not accepted: use EC (P-256, P-384), RSA or OKP (Ed25519).")
     try:
+        if texts["kty"] == "RSA" and not LEAST_RSA_BITS <= _bits(texts["n"]) <= MOST_RSA_BITS:
+            raise NotBelievedError("An RSA key must have 2048 to 4096 bits.")
         key = import_key(dict[str, str | list[str]](texts))
-        material = key.public_key
     except (JoseError, ValueError, TypeError, KeyError):
         raise NotBelievedError("It is not a key that can be read.") from None
-    if isinstance(material, RSAPublicKey):
-        if not LEAST_RSA_BITS <= material.key_size <= MOST_RSA_BITS:
-            raise NotBelievedError("An RSA key must have 2048 to 4096 bits.")
-    elif getattr(key, "curve_name", None) not in CURVES:
+    if texts["kty"] != "RSA" and getattr(key, "curve_name", None) not in CURVES:
         raise NotBelievedError("Its kind is not accepted: use EC (P-256, P-384), RSA or OKP (Ed25519).")
     if getattr(key, "is_private", False):
         raise NotBelievedError("It is a private key. Make a new one and send its public half only.")
     return PublicKey(key, texts.get("alg"))
+
+
+def _bits(number: str) -> int:
+    return int.from_bytes(_decoded(number)).bit_length()
 
 
 def read(text: str) -> Signed:

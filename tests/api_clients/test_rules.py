@@ -151,7 +151,6 @@ class TestFaults:
             ((APP, OURS, READS, ["https://a.example/", "http://a/"], []), [("/redirect_uris/1", "redirect_uri")]),
             ((APP, OUTSIDE, READS, ["https://a.example/"], []), [("/relationship", "not_for_outsiders")]),
         ],
-        ids=str,
     )  # fmt: skip
     def test_points_at_each(self, arguments: tuple[Any, ...], expected: list[tuple[str, str]]) -> None:
         assert found(*arguments) == expected
