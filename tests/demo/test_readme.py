@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.guide import ABOUT
+from app.demo.guide import ABOUT, CODE_OF
 from app.demo.people import CLINIC, PASSWORD, PATIENTS, STAFF
 
 
@@ -39,6 +39,13 @@ class TestReadme:
 
     def test_signs_in_as_the_first_patient(self, readme: str) -> None:
         assert f'"email": "{PATIENTS[0].email}", "password": "{PASSWORD}"' in readme
+
+    def test_signs_in_as_a_clinician_with_a_code_that_the_demo_tells(self, readme: str) -> None:
+        section = readme.partition("## Sign in as a clinician")[2].partition("\n## ")[0]
+
+        assert f"{CODE_OF} {STAFF[0].email}" in section
+        assert f"  {CODE_OF} {STAFF[0].email}" in readme
+        assert '"one_time_code": "\'$CODE\'"' in section
 
     @pytest.mark.parametrize(
         "said",
