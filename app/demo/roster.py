@@ -12,7 +12,7 @@ from app.core.db import Database
 from app.core.fields import zone
 from app.core.settings import Settings
 from app.credentials.models import OneTimeCodes
-from app.demo import trial
+from app.demo import program, trial
 from app.demo.people import CLINIC, DOMAIN, FOUNDED_BEFORE, PASSWORD, WEEKS
 from app.identity import service as identity
 from app.identity.models import Account, Clinic, Membership, Patient
@@ -90,7 +90,7 @@ async def read(db: Database) -> Roster:
 
 
 async def as_json(db: Database, settings: Settings, roster: Roster) -> dict[str, Any]:
-    """What a script needs to call the demo. What is not built yet is null."""
+    """What a script needs to call the demo."""
     document = {
         "base_url": settings.public_url,
         "clinic": {"id": str(roster.clinic.id), "time_zone": roster.clinic.time_zone},
@@ -99,7 +99,7 @@ async def as_json(db: Database, settings: Settings, roster: Roster) -> dict[str,
             {"role": who.role} | _sign_in(db, settings, who) | {"totp_secret": who.totp_secret}
             for who in roster.clinicians
         ],
-        "api_client": None,
+        "api_client": await program.with_new_secret(db, roster.clinic),
     }
     await db.flush_staged()
     return document

@@ -5,13 +5,13 @@ enough for one small document in ten minutes; it runs in a thread, follows no re
 """
 
 import asyncio
+import http.client
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from http.client import HTTPException, HTTPMessage
 from typing import IO
 
 from app.core import clock
@@ -63,7 +63,7 @@ class IssuerKeys:
             body = await asyncio.wait_for(asyncio.to_thread(fetch, self._address), SECONDS_IN_ALL)
             self._keys = usable_keys(body)
             self._fetched_at = clock.now()
-        except (OSError, HTTPException, TimeoutError, ValueError) as error:
+        except (OSError, http.client.HTTPException, TimeoutError, ValueError) as error:
             log.error("keys of the outside issuer not fetched", **describe(error))
 
 
@@ -99,7 +99,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         fp: IO[bytes],
         code: int,
         msg: str,
-        headers: HTTPMessage,
+        headers: http.client.HTTPMessage,
         newurl: str,
     ) -> None:
         """Follow none: the operator named the address, nobody else does."""

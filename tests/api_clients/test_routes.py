@@ -8,7 +8,6 @@ from uuid import UUID
 import httpx2
 import pytest
 import sqlalchemy as sa
-import time_machine
 
 from app.api_clients import secrets
 from app.api_clients import service as api_clients
@@ -21,10 +20,10 @@ from app.identity.models import Device, Membership
 from app.identity.permissions import Role
 from tests.cast import Cast
 from tests.factories import Person, a_clinic, a_member_of_staff, an_api_client, an_id
+from tests.programs import Program, a_token, by_post
 from tests.signers import a_key, public_half
 
 NewClient = Callable[..., httpx2.AsyncClient]
-Program = tuple[str, str]
 NEW = {
     "name": "Practice software",
     "authentication": "client_secret",
@@ -34,17 +33,6 @@ NEW = {
 APP = NEW | {"authentication": "none", "redirect_uris": ["com.example.app:/back"], "scopes": ["check_ins:write"]}
 NOBODY = "0199f3d2-7c1e-7b60-9f3a-5d2e8c41a907"
 CHANGED = {"name": "Practice software 2", "scopes": ["patients:read"]}
-
-
-async def token_of(client: httpx2.AsyncClient, program: Program) -> httpx2.Response:
-    form = {"grant_type": "client_credentials", "client_id": program[0], "client_secret": program[1]}
-    return await client.post("/oauth/token", data=form)
-
-
-async def a_token(client: httpx2.AsyncClient, program: Program) -> str:
-    answer = await token_of(client, program)
-    assert answer.status_code == 200
-    return str(answer.json()["access_token"])
 
 
 class TestCreate:
@@ -182,7 +170,7 @@ class TestRead:
     ) -> None:
         address = f"/v1/api-clients/{program[0]}"
         before = await as_admin.get(address)
-        await token_of(client, program)
+        await by_post(client, program)
 
         after = await as_admin.get(address, headers={"If-None-Match": before.headers["etag"]})
 
@@ -223,7 +211,7 @@ class TestOtherClinics:
 
         assert answer.status_code == 404
         assert (await as_other_admin.get("/v1/api-clients")).json()["items"] == []
-        assert (await token_of(client, program)).status_code == 200
+        assert (await by_post(client, program)).status_code == 200
 
 
 class TestChange:
@@ -274,7 +262,7 @@ class TestEnd:
         assert (await as_admin.delete(f"/v1/api-clients/{program[0]}")).status_code == 204
 
         assert (await as_program.get("/v1/patients")).status_code == 401
-        assert (await token_of(client, program)).json()["error"] == "invalid_client"
+        assert (await by_post(client, program)).json()["error"] == "invalid_client"
         devices = (await db.scalars(sa.select(Device).where(Device.label == "Practice software"))).all()
         assert [device.ended_because for device in devices] == ["client_ended"]
 
@@ -312,81 +300,6 @@ class TestEnd:
 
         entry = (await db.scalars(sa.select(AuditEntry).where(AuditEntry.operation == "end_api_client"))).one()
         assert (entry.actor_id, str(entry.subject_id)) == (admin.membership.id, program[0])
-
-
-class TestRotateSecret:
-    async def rotate(self, as_admin: httpx2.AsyncClient, program: Program, **body: Any) -> httpx2.Response:
-        return await as_admin.post(f"/v1/api-clients/{program[0]}/secret-rotation", json=body)
-
-    async def test_both_count_until_the_old_one_ends(
-        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, program: Program
-    ) -> None:
-        answer = await self.rotate(as_admin, program, keep_old_hours=2)
-
-        assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
-        new = program[0], answer.json()["client_secret"]
-        assert new[1] != program[1]
-        assert len(answer.json()["secrets"]) == 2
-        assert [(await token_of(client, each)).status_code for each in (program, new)] == [200, 200]
-        with time_machine.travel(clock.now() + timedelta(hours=2, seconds=1), tick=True):
-            assert [(await token_of(client, each)).status_code for each in (program, new)] == [401, 200]
-
-    async def test_two_count_at_most(self, as_admin: httpx2.AsyncClient, program: Program) -> None:
-        await self.rotate(as_admin, program)
-
-        assert (await self.rotate(as_admin, program)).json()["code"] == "two_secrets_live"
-
-    async def test_a_leaked_one_ends_now_with_all_that_was_got_with_it(
-        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, new_client: NewClient, program: Program
-    ) -> None:
-        await self.rotate(as_admin, program)
-        as_program = new_client(await a_token(client, program))
-
-        answer = await self.rotate(as_admin, program, keep_old_hours=0)
-
-        assert len(answer.json()["secrets"]) == 1
-        assert (await as_program.get("/v1/patients")).status_code == 401
-        assert (await token_of(client, program)).status_code == 401
-        assert (await token_of(client, (program[0], answer.json()["client_secret"]))).status_code == 200
-
-    async def test_a_rotation_does_not_lengthen_what_was_to_end(
-        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, program: Program, db: Database
-    ) -> None:
-        ends = clock.now() + timedelta(minutes=30)
-        await db.execute(sa.update(ApiClientSecret).values(ends_at=ends))
-
-        await self.rotate(as_admin, program, keep_old_hours=24)
-
-        with time_machine.travel(ends + timedelta(seconds=1), tick=True):
-            assert (await token_of(client, program)).status_code == 401
-
-    @pytest.mark.parametrize("hours", [-1, 169, 1.5, "24", None])
-    async def test_keeps_the_old_one_for_a_week_at_most(
-        self, as_admin: httpx2.AsyncClient, program: Program, hours: Any
-    ) -> None:
-        answer = await self.rotate(as_admin, program, keep_old_hours=hours)
-
-        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/keep_old_hours")
-
-    async def test_a_client_with_a_key_has_none(self, as_admin: httpx2.AsyncClient) -> None:
-        made = (await as_admin.post("/v1/api-clients", json=APP)).json()
-
-        assert (await self.rotate(as_admin, (made["client_id"], ""))).json()["code"] == "no_secret"
-
-    async def test_one_can_be_ended_alone(
-        self, as_admin: httpx2.AsyncClient, client: httpx2.AsyncClient, new_client: NewClient, program: Program
-    ) -> None:
-        rotated = (await self.rotate(as_admin, program)).json()
-        old = rotated["secrets"][1]["id"]
-        as_program = new_client(await a_token(client, program))
-
-        answer = await as_admin.delete(f"/v1/api-clients/{program[0]}/secrets/{old}")
-
-        assert answer.status_code == 204
-        assert (await as_program.get("/v1/patients")).status_code == 401
-        assert (await token_of(client, program)).status_code == 401
-        assert (await token_of(client, (program[0], rotated["client_secret"]))).status_code == 200
-        assert (await as_admin.delete(f"/v1/api-clients/{program[0]}/secrets/{old}")).status_code == 404
 
 
 class TestRegisteredApp:

@@ -129,6 +129,42 @@ class TestEdges:
         assert (settings.trusted_proxies, settings.cors_origins) == ([], [])
 
 
+class TestOutsideIssuer:
+    WHOLE = {"ISSUER": "https://i.example", "AUDIENCE": "afterglow", "JWKS_URL": "https://i.example/keys"}  # noqa: RUF012
+
+    def test_nobody_is_trusted_unless_said(self) -> None:
+        assert (Settings().oidc_issuer, Settings().oidc_jwks_url) == (None, None)
+
+    def test_is_trusted_as_a_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in self.WHOLE.items():
+            monkeypatch.setenv(f"AFTERGLOW_OIDC_{name}", value)
+
+        assert Settings().oidc_jwks_url == "https://i.example/keys"
+
+    @pytest.mark.parametrize("missing", WHOLE)
+    def test_is_not_trusted_in_part(self, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+        for name in self.WHOLE.keys() - {missing}:
+            monkeypatch.setenv(f"AFTERGLOW_OIDC_{name}", self.WHOLE[name])
+
+        with pytest.raises(ValidationError, match="belong together"):
+            Settings()
+
+    @pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://i.example/keys", "//i.example", "https://", "x"])
+    def test_has_its_keys_on_the_web(self, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+        for name, value in (self.WHOLE | {"JWKS_URL": address}).items():
+            monkeypatch.setenv(f"AFTERGLOW_OIDC_{name}", value)
+
+        with pytest.raises(ValidationError, match="https"):
+            Settings()
+
+    def test_speaks_https_outside_development(self, environment: pytest.MonkeyPatch) -> None:
+        for name, value in (self.WHOLE | {"JWKS_URL": "http://i.example/keys"}).items():
+            environment.setenv(f"AFTERGLOW_OIDC_{name}", value)
+
+        with pytest.raises(ValidationError, match="AFTERGLOW_OIDC_JWKS_URL must start with https"):
+            Settings()
+
+
 class TestDevelopment:
     def test_starts_with_nothing(self) -> None:
         settings = Settings()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -15,11 +16,13 @@ from app.core import clock
 from app.core.db import Database
 from app.credentials.totp import code_of, step_at
 from app.demo import authenticator, trial
+from app.demo.program import with_new_secret
 from app.events.models import OutboxEvent
 from app.identity.models import Clinic, Patient
 from app.timeline.models import TimelineMoment
 from tests.demo.filled import NOW
 
+NewClient = Callable[..., httpx2.AsyncClient]
 SignedIn = Callable[[str], httpx2.AsyncClient]
 PERIOD = {"from": "2026-03-29", "to": "2026-06-21"}
 TODAY = {"from": "2026-06-20T22:00:00Z", "to": "2026-06-21T22:00:00Z"}
@@ -179,7 +182,7 @@ class TestPeople:
             set(who) == {"role", "id", "email", "password", "totp_secret", "access_token"}
             for who in sign_ins["clinicians"]
         )
-        assert sign_ins["api_client"] is None
+        assert set(sign_ins["api_client"]) == {"client_id", "client_secret"}
         assert sign_ins["patients"][0]["email"] == "sam.rivers@example.org"
         assert len(sign_ins["patients"]) == 26
 
@@ -199,6 +202,22 @@ class TestPeople:
 
         assert sam.json()["patient_id"] == sign_ins["patients"][0]["id"]
         assert nurse.json()["id"] == next(who["id"] for who in sign_ins["clinicians"] if who["role"] == "nurse")
+
+    async def test_have_a_program_that_gets_a_new_secret_each_time(
+        self, client: httpx2.AsyncClient, new_client: NewClient, sign_ins: dict[str, Any], db: Database
+    ) -> None:
+        program = sign_ins["api_client"]
+        token = await client.post("/oauth/token", data={"grant_type": "client_credentials"} | program)
+        patients = await new_client(token.json()["access_token"]).get("/v1/patients")
+        assert {item["id"] for item in patients.json()["items"]} <= {who["id"] for who in sign_ins["patients"]}
+
+        clinic = await db.get_one(Clinic, UUID(sign_ins["clinic"]["id"]))
+        again = await with_new_secret(db, clinic)
+
+        assert again["client_id"] == program["client_id"]
+        assert again["client_secret"] != program["client_secret"]
+        stale = await client.post("/oauth/token", data={"grant_type": "client_credentials"} | program)
+        assert stale.status_code == 401
 
     async def test_sign_in_with_the_example_of_the_docs_page(self, client: httpx2.AsyncClient) -> None:
         document = (await client.get("/openapi.json")).json()["components"]["schemas"]
