@@ -113,6 +113,19 @@ class TestSignIn:
         confirmed = await as_patient.post("/v1/me/confirmations/passkey", json={"credential": signed_in})
         assert (confirmed.status_code, confirmed.json()["code"]) == (422, "proof_refused")
 
+    async def test_takes_no_answer_to_what_was_asked_of_somebody_new(
+        self, client: httpx2.AsyncClient, as_patient: httpx2.AsyncClient, held: Authenticator
+    ) -> None:
+        """The challenge for a new passkey, signed as if it were one for signing in."""
+        new = await client.post("/v1/activations/passkey-options", json={"email": "kim@example.org"})
+        more = await options(as_patient, "me/passkeys/options")
+
+        for asked in (new.json()["public_key"], more):
+            signed = held.sign({"rpId": "localhost", "challenge": asked["challenge"]})
+            assert (await send(client, signed)).status_code == 401
+        confirmed = await as_patient.post("/v1/me/confirmations/passkey", json={"credential": signed})
+        assert confirmed.status_code == 422
+
     async def test_an_unknown_or_removed_passkey_signs_nobody_in(
         self, client: httpx2.AsyncClient, as_patient: httpx2.AsyncClient, held: Authenticator
     ) -> None:
