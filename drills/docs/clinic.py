@@ -34,9 +34,11 @@ from app.identity.access import patient_for_writing
 from app.identity.permissions import Role
 from app.protocols.rules import Protocol
 from drills.docs.tools import ROOT, DrillFailedError, run
+from tests.databases import WIDE_ENVIRONMENT
 
 DAYS = 84
 DOSE_DAYS = (28, 42, 63)
+OFFICE = (Role.COORDINATOR, Role.CLINIC_ADMIN, Role.PRIVACY_OFFICER)
 PASSWORD = "quiet-harbour-lantern-42"  # noqa: S105  of people who do not exist
 SIGNED_IN_FOR = timedelta(hours=3)
 
@@ -58,6 +60,7 @@ class ServedClinic:
     patient: Caller
     prescriber: Caller
     nurse: Caller
+    office: tuple[Caller, ...]
     patient_id: UUID
     log: Path
 
@@ -69,15 +72,18 @@ def served(database_url: str, folder: Path) -> Iterator[ServedClinic]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    environment = {
+    environment = WIDE_ENVIRONMENT | {
         "AFTERGLOW_DATABASE_URL": database_url,
         "AFTERGLOW_LOG_LEVEL": "INFO",
         "AFTERGLOW_PUBLIC_URL": address,
+        "AFTERGLOW_STEP_UP_MINUTES": "60",
+        # Made-up requests come by the thousand: what is refused for that reason alone tests nothing.
+        **{f"AFTERGLOW_{name.upper()}": "1000000/1" for name in Settings.model_fields if name.startswith("limit_")},
     }
     command = [sys.executable, "-P", "-m", "app.cli"]
     search = {"PYTHONPATH": str(ROOT)}
     run([*command, "migrate"], environment=environment | search)
-    people, patient_id = asyncio.run(_fill(Settings(database_url=database_url)))
+    people, office, patient_id = asyncio.run(_fill(Settings(database_url=database_url)))
     log = folder / "server.log"
     with log.open("wb") as lines:
         server = subprocess.Popen(
@@ -88,7 +94,7 @@ def served(database_url: str, folder: Path) -> Iterator[ServedClinic]:
             stderr=subprocess.STDOUT,
         )
         try:
-            clinic = ServedClinic(address, *people, patient_id, log)
+            clinic = ServedClinic(address, *people, office, patient_id, log)
             _wait_for(clinic, server)
             _report(clinic)
             yield clinic
@@ -109,8 +115,8 @@ def _wait_for(clinic: ServedClinic, server: "subprocess.Popen[bytes]") -> None:
     raise DrillFailedError(msg)
 
 
-async def _fill(settings: Settings) -> tuple[tuple[Caller, Caller, Caller], UUID]:
-    """The patient, the prescriber with one-time codes, the nurse without; and the patient's id."""
+async def _fill(settings: Settings) -> tuple[tuple[Caller, Caller, Caller], tuple[Caller, ...], UUID]:
+    """The patient, the prescriber with one-time codes, the nurse without; the office; and the patient's id."""
     crypto.install([secret.get_secret_value() for secret in settings.secret_keys])
     engine = create_engine(settings)
     try:
@@ -118,13 +124,14 @@ async def _fill(settings: Settings) -> tuple[tuple[Caller, Caller, Caller], UUID
             clinic = await clinics.create_clinic(db, name="Riverside", time_zone="Europe/Berlin", locale="en-GB")
             prescriber, staff_id = await _person(db, settings, clinic.id, Role.PRESCRIBER, None)
             nurse, _ = await _person(db, settings, clinic.id, Role.NURSE, None)
+            office = tuple([(await _person(db, settings, clinic.id, role, None))[0] for role in OFFICE])
             first_patient = await clinics.enrol(db, clinic.id, display_name="Sam R.", time_zone="Europe/Berlin")
             await clinics.enrol(db, clinic.id, display_name="Kim L.", time_zone="Europe/Berlin")
             await db.flush()
             await clinics.put_care_team(db, clinic.id, first_patient, {staff_id: True})
             patient, _ = await _person(db, settings, clinic.id, Role.PATIENT, first_patient.id)
             await _history(db, clinic.id, first_patient.id)
-        return (patient, prescriber, nurse), first_patient.id
+        return (patient, prescriber, nurse), office, first_patient.id
     finally:
         await engine.dispose()
 
