@@ -57,8 +57,8 @@ def report(outcome: "Outcome", ring: "KeyRing", *, changed: bool) -> list[str]:
     elif old and not unfinished:
         lines.append(
             "The secrets behind the first may leave. With them go the tokens that they signed: phones that were not "
-            "in touch since (patients: at most 90 days) sign in again. Run `afterglow audit verify` before, since "
-            "entries of their time keep their place in the chain but lose their mark."
+            "in touch since (patients: at most 90 days) sign in again. Run `afterglow audit verify` before: from then "
+            "on the checkpoints alone vouch for entries of their time."
         )
     return lines
 
