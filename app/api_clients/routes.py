@@ -80,7 +80,7 @@ async def change_api_client(
     db: Db,
     if_match: IfMatch = None,
 ) -> schemas.ApiClient:
-    """Replace its name, permissions, addresses and keys. Tokens that it has end at once; it can get others."""
+    """Replace its name, permissions, addresses and keys. If it may do less now, or has other keys, its tokens end."""
     found = await service.change(db, client_id, wanted, if_match)
     stamp(response, service.tag(found))
     return schemas.ApiClient.model_validate(found)

@@ -172,17 +172,18 @@ async def _living_client(db: Database, client_id: UUID) -> ApiClient:
 async def change(
     db: Database, client_id: UUID, wanted: schemas.ApiClientChangeWrite, if_match: str | None
 ) -> dict[str, Any]:
-    """Replace what can be changed of a client. Tokens that it has end, since they may allow what it no longer may."""
+    """Replace what can be changed of a client. If it may do less now, or has other keys, every token of it ends."""
     client = await _living_client(db, client_id)
     current = await view(db, client)
     require_match(if_match, client.version, lambda: schemas.ApiClient.model_validate(current).model_dump(mode="json"))
     keys = _in_order(Authentication(client.authentication), Relationship(client.relationship), wanted)
     member = await db.get_one(Membership, client.id)
+    if not set(client.scopes.split()) <= set(wanted.scopes) or client.public_keys != keys:
+        await _end_devices(db, client, "client_changed")
     member.display_name = wanted.name
     client.scopes = " ".join(sorted(wanted.scopes))
     client.redirect_uris, client.public_keys = list(wanted.redirect_uris), keys
     client.version += 1
-    await _end_devices(db, client, "client_changed")
     await db.flush()
     return await view(db, client)
 
@@ -242,22 +243,27 @@ async def _end_devices(db: Database, client: ApiClient, because: str) -> None:
     )
 
 
-async def find(db: Database, client_id: UUID) -> ApiClient | None:
+async def find(db: Database, client_id: UUID, *, held: bool = False) -> ApiClient | None:
     """The client of this id, of whichever clinic; `db` works for that clinic from then on.
 
-    Without such a client it takes the same statements, so that nobody can measure which there are.
+    With `held`, nobody changes or ends it until the commit. Without such a client it takes the same statements, so that
+    nobody can measure which there are.
     """
     clinic_id = await db.scalar(
         sa.select(Membership.clinic_id).where(Membership.id == client_id, Membership.role == Role.SERVICE.value)
     )
     await db.enter(clinic_id or UUID(int=0))
-    return await db.scalar(sa.select(ApiClient).where(ApiClient.id == client_id))
+    statement = sa.select(ApiClient).where(ApiClient.id == client_id)
+    return await db.scalar(statement.with_for_update(read=True) if held else statement)
 
 
 async def registered_app(db: Database, client_id: str) -> RegisteredApp | None:
-    """The public client of this id, if it may be used. `db` works for its clinic from then on."""
+    """The public client of this id, if it may be used. `db` works for its clinic from then on.
+
+    Until the commit it is not ended: what ends it waits, and then finds the devices that this transaction began.
+    """
     try:
-        client = await find(db, UUID(client_id))
+        client = await find(db, UUID(client_id), held=True)
     except ValueError:
         return None
     if client is None or client.ended_at is not None or client.authentication != Authentication.NONE:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.audit import service as audit
 from app.core import clock, crypto
 from app.core.columns import EPOCH
-from app.core.db import Database
+from app.core.db import EVERY_CLINIC, Database
 from app.core.errors import NotFound
 from app.core.oauth import TokenRefusedError
 from app.core.settings import Settings
@@ -125,6 +125,8 @@ async def exchange(db: Database, settings: Settings, assertion: str | None, clin
         clinic_id = UUID(clinic or "")
     except ValueError:
         raise TokenRefusedError("invalid_request", "Name the clinic in clinic_id.") from None
+    if clinic_id == EVERY_CLINIC:
+        _refuse(db, "every_clinic", "There is no such clinic.")
     now = clock.now()
     try:
         signed = assertions.read(assertion)

@@ -19,9 +19,9 @@ from app.core.settings import Settings
 from app.identity.models import Device, Membership
 from app.identity.permissions import Role
 from tests.cast import Cast
-from tests.factories import Person, a_clinic, a_member_of_staff, an_api_client, an_id
-from tests.programs import Program, a_token, by_post
-from tests.signers import a_key, public_half
+from tests.factories import Person, a_clinic, a_member_of_staff, an_api_client
+from tests.programs import Program, a_token, ask, by_post, refused
+from tests.signers import a_key, by_assertion, claims_of, public_half, signed
 
 NewClient = Callable[..., httpx2.AsyncClient]
 NEW = {
@@ -31,6 +31,7 @@ NEW = {
     "scopes": ["patients:read", "appointments:read"],
 }
 APP = NEW | {"authentication": "none", "redirect_uris": ["com.example.app:/back"], "scopes": ["check_ins:write"]}
+MORE = ["patients:read", "appointments:read", "appointments:write"]
 NOBODY = "0199f3d2-7c1e-7b60-9f3a-5d2e8c41a907"
 CHANGED = {"name": "Practice software 2", "scopes": ["patients:read"]}
 
@@ -231,6 +232,47 @@ class TestChange:
         assert (await again.get("/v1/appointments")).status_code == 403
         assert (await again.get("/v1/patients")).status_code == 200
 
+    @pytest.mark.parametrize(
+        "but", [{"name": "Another name"}, {"scopes": [*MORE, "staff:read"]}], ids=["a name", "another permission"]
+    )
+    async def test_ends_nothing_when_nothing_is_taken_away(
+        self,
+        as_admin: httpx2.AsyncClient,
+        client: httpx2.AsyncClient,
+        new_client: NewClient,
+        program: Program,
+        but: dict[str, Any],
+    ) -> None:
+        as_program = new_client(await a_token(client, program))
+
+        answer = await as_admin.put(
+            f"/v1/api-clients/{program[0]}", json={"name": "x", "scopes": MORE} | but, headers={"If-Match": '"1"'}
+        )
+
+        assert answer.status_code == 200
+        assert (await as_program.get("/v1/appointments")).status_code == 200
+        assert (await as_program.get("/v1/staff")).status_code == 403
+
+    async def test_other_keys_end_what_the_old_ones_got(
+        self,
+        as_admin: httpx2.AsyncClient,
+        client: httpx2.AsyncClient,
+        new_client: NewClient,
+        cast: Cast,
+        db: Database,
+    ) -> None:
+        old, new = a_key(), a_key("P-256", 2)
+        keys = {"keys": [public_half(old)]}
+        signer, _ = await an_api_client(db, cast.clinic, authentication="private_key_jwt", jwks=keys)
+        token = (await ask(client, **by_assertion(signed(claims_of(signer), old)))).json()["access_token"]
+
+        body = {"name": "x", "scopes": MORE, "jwks": {"keys": [public_half(new)]}}
+        await as_admin.put(f"/v1/api-clients/{signer}", json=body, headers={"If-Match": "*"})
+
+        assert (await new_client(token).get("/v1/patients")).status_code == 401
+        assert refused(await ask(client, **by_assertion(signed(claims_of(signer), old))))
+        assert (await ask(client, **by_assertion(signed(claims_of(signer), new)))).status_code == 200
+
     async def test_needs_the_version_that_was_read(self, as_admin: httpx2.AsyncClient, program: Program) -> None:
         address = f"/v1/api-clients/{program[0]}"
 
@@ -300,33 +342,3 @@ class TestEnd:
 
         entry = (await db.scalars(sa.select(AuditEntry).where(AuditEntry.operation == "end_api_client"))).one()
         assert (entry.actor_id, str(entry.subject_id)) == (admin.membership.id, program[0])
-
-
-class TestRegisteredApp:
-    """What the sign-in page asks."""
-
-    async def test_is_found_with_what_was_registered(
-        self, as_admin: httpx2.AsyncClient, cast: Cast, db: Database
-    ) -> None:
-        made = (await as_admin.post("/v1/api-clients", json=APP)).json()
-
-        found = await api_clients.registered_app(db, made["client_id"])
-
-        assert found is not None
-        assert (str(found.client_id), found.clinic_id, found.name) == (
-            made["client_id"],
-            cast.clinic.id,
-            "Practice software",
-        )
-        assert found.redirect_uris == {"com.example.app:/back"}
-        assert found.scopes == {"check_ins:write"}
-        assert db.clinic_id == cast.clinic.id
-
-    async def test_is_neither_a_program_nor_an_ended_app_nor_nobody(
-        self, as_admin: httpx2.AsyncClient, program: Program, db: Database
-    ) -> None:
-        ended = (await as_admin.post("/v1/api-clients", json=APP)).json()["client_id"]
-        await as_admin.delete(f"/v1/api-clients/{ended}")
-
-        for client_id in (program[0], ended, str(an_id()), "docs", ""):
-            assert await api_clients.registered_app(db, client_id) is None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -12,7 +13,7 @@ import time_machine
 
 from app.audit.models import AuditEntry
 from app.core import clock
-from app.core.db import Database
+from app.core.db import EVERY_CLINIC, Database
 from app.core.settings import Settings
 from app.identity.models import Device, Membership
 from app.identity.permissions import Role
@@ -227,8 +228,18 @@ class TestRefusal:
     ) -> None:
         elsewhere = await a_clinic(db, name="Hillside")
 
-        for clinic_id in (elsewhere.id, an_id()):
+        for clinic_id in (elsewhere.id, an_id(), UUID(int=0)):
             assert (await exchange(client, trusted.token(), clinic_id)).json()["error"] == "invalid_grant"
+
+    async def test_at_every_clinic_at_once(
+        self, client: httpx2.AsyncClient, linked: Person, trusted: FakeIssuer, db: Database
+    ) -> None:
+        """The id that commands use to work behind no wall is no clinic."""
+        answer = await exchange(client, trusted.token(), EVERY_CLINIC)
+
+        assert answer.json()["error"] == "invalid_grant"
+        entry = (await db.scalars(sa.select(AuditEntry).where(AuditEntry.reason == "every_clinic"))).one()
+        assert entry.outcome == "denied"
 
     async def test_of_who_left(
         self, client: httpx2.AsyncClient, linked: Person, trusted: FakeIssuer, cast: Cast, db: Database
