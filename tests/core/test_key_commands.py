@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app import cli
+from app.core import starting
 from app.core.crypto import KeyRing
 from app.core.db import Database
 from app.core.settings import SAMPLE_SECRET, Settings, get_settings
@@ -78,7 +79,7 @@ class TestRotate:
         assert SAMPLE_SECRET not in result.output
 
     async def test_needs_a_schema(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(cli, "_newest_revision", lambda: "0000newer0000")
+        monkeypatch.setattr(starting, "newest_revision", lambda: "0000newer0000")
 
         result = await command("rotate", ring=[SAMPLE_SECRET])
 
