@@ -18,7 +18,9 @@ from app.core import clock
 from app.core.db import Database
 from app.core.limits import Limits
 from app.core.settings import Settings
+from app.credentials import passkeys
 from app.credentials.models import OneTimeCodes
+from app.credentials.passkeys import NewPasskey
 from app.identity.models import Membership
 from app.oauth.models import AuthorizationCode
 from tests.cast import Cast
@@ -270,6 +272,20 @@ class TestEnrolment:
         await typed(client, page, cast.nurse.email, PASSWORD)
 
         assert (await db.scalars(sa.select(AuthorizationCode))).all() == []
+
+    async def test_is_not_offered_to_who_has_a_passkey_and_brings_a_password(
+        self, client: httpx2.AsyncClient, docs: Client, cast: Cast, db: Database
+    ) -> None:
+        """Who learned the password could otherwise set up a factor of their own beside the owner's passkey."""
+        assert cast.nurse.membership.account_id is not None
+        made = NewPasskey(b"credential", b"handle", b"key", 0)
+        await passkeys.add(db, cast.nurse.membership.account_id, made, "a key")
+
+        answer = await typed(client, await opened(client, docs), cast.nurse.email, PASSWORD)
+
+        assert answer.status_code == 401
+        assert told(answer).startswith("This account has a passkey")
+        assert (await db.scalars(sa.select(OneTimeCodes))).all() == []
 
     async def test_cannot_be_done_twice(self, client: httpx2.AsyncClient, docs: Client, cast: Cast) -> None:
         page, authenticator = await self.begun(client, docs, cast.nurse.email)

@@ -211,6 +211,18 @@ class TestConfirmations:
 
         assert answers == [204, 422]
 
+    async def test_codes_that_were_never_confirmed_prove_nothing(
+        self, client: httpx2.AsyncClient, new_client: NewClient, cast: Cast
+    ) -> None:
+        tokens = (await sign_in(client, cast.therapist.email, None)).json()
+        device = new_client(tokens["access_token"])
+        begun = Authenticator((await device.post("/v1/me/second-factors")).json()["secret"])
+
+        answer = await device.post(CONFIRMATIONS, json={"password": PASSWORD, "one_time_code": begun.code()})
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "proof_refused")
+        assert (await device.get("/v1/patients")).status_code == 403
+
     async def test_a_patient_without_codes_shows_the_password(self, as_patient: httpx2.AsyncClient, cast: Cast) -> None:
         answers = [
             (await as_patient.post(CONFIRMATIONS, json=body)).status_code
