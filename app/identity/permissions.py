@@ -90,8 +90,8 @@ _CLINICAL = dict.fromkeys((Role.PRESCRIBER, Role.NURSE, Role.THERAPIST), Reach.C
 _SCHEDULERS = {Role.COORDINATOR: Reach.CLINIC, Role.PRESCRIBER: Reach.CARE_TEAM, Role.NURSE: Reach.CARE_TEAM}
 _OWN = {Role.PATIENT: Reach.OWN}
 # A program of the clinic reads what belongs into the clinic's other systems, and keeps therapy appointments in step
-# with them. What is a clinical act (a report, a session's plan, clearance, dose or closure), an admission, a consent, an
-# invitation or anybody's access stays with people; so does what is kept for the privacy officer.
+# with them. What is a clinical act (a report, a session's plan, clearance, dose or closure), an admission, a consent,
+# an invitation or anybody's access stays with people; so does what is kept for the privacy officer.
 _SERVICE = {Role.SERVICE: Reach.CLINIC}
 _ALL_STAFF = dict.fromkeys(
     (

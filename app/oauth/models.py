@@ -20,7 +20,6 @@ class AuthorizationCode(OfClinic, Base):
     __tablename__ = "authorization_codes"
     __table_args__ = (
         sa.ForeignKeyConstraint(["clinic_id", "membership_id"], ["memberships.clinic_id", "memberships.id"]),
-        sa.ForeignKeyConstraint(["device_id"], ["devices.id"], ondelete="SET NULL"),
         sa.UniqueConstraint("code_hash"),
         sa.Index(None, "clinic_id", "expires_at"),
     )

@@ -31,7 +31,7 @@ class AuditEntry(Outgoing):
     permission: Annotated[str, Field(description="What was needed for it.", examples=["check_ins:read"])]
     patient_id: Annotated[UUID | None, Field(description="Whose record; null when it was nobody's.")]
     subject_id: Annotated[UUID | None, Field(description="The thing in the address, such as one check-in.")]
-    outcome: Outcome
+    outcome: Annotated[Outcome, Field(description="Whether the guard let the caller in.")]
     reason: Annotated[str | None, Field(description="Why, where the software knows a reason.")]
     request_id: Annotated[str | None, Field(description="`X-Request-Id` of the answer.")]
     address_prefix: Annotated[

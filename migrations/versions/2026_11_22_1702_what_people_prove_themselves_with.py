@@ -59,9 +59,6 @@ def upgrade() -> None:
             ["memberships.clinic_id", "memberships.id"],
             name=op.f("fk_authorization_codes_clinic_id_membership_id_memberships"),
         ),
-        sa.ForeignKeyConstraint(
-            ["device_id"], ["devices.id"], name=op.f("fk_authorization_codes_device_id_devices"), ondelete="SET NULL"
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_authorization_codes")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_authorization_codes_code_hash")),
     )
