@@ -68,7 +68,8 @@ def watched(engine: AsyncEngine) -> Iterator[Stopwatch]:
         event.remove(target, name, hook)
 
 
-def _report(number: int) -> dict[str, Any]:
+def check_in(number: int) -> dict[str, Any]:
+    """What a phone sends, of so many minutes ago."""
     return {
         "recorded_at": (clock.now() - timedelta(minutes=number)).isoformat(),
         "time_zone": "Europe/Berlin",
@@ -85,7 +86,7 @@ async def _time(app: FastAPI, engine: AsyncEngine, world: World, method: str, ad
     tokens, taken = itertools.cycle(world.tokens), []
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://bench") as client:
         for number in range(requests):
-            body = json.dumps(_report(number)) if method == "PUT" else None
+            body = json.dumps(check_in(number)) if method == "PUT" else None
             headers = {"Authorization": f"Bearer {next(tokens)}", "Content-Type": "application/json"}
             with watched(engine) as watch:
                 answer = await client.request(method, address.format(id=new_id()), content=body, headers=headers)

@@ -18,6 +18,7 @@ from benchmarks import world as worlds
 from benchmarks.load import Measured, drive, middle, request
 from benchmarks.servers import Running, serve
 from benchmarks.world import World
+from tests.databases import WIDE_ENVIRONMENT
 from tests.postgresql import APPLICATION, Server, address
 
 ROUNDS = 5
@@ -198,7 +199,7 @@ def plain(name: str, work: str, seen: str, goal: str, *, reached: bool) -> str:
 
 def environment(settings: Settings) -> dict[str, str]:
     """What the server is told."""
-    return {
+    return WIDE_ENVIRONMENT | {
         "AFTERGLOW_DATABASE_URL": settings.database_url,
         "AFTERGLOW_LOG_LEVEL": "WARNING",
         "AFTERGLOW_POOL_SIZE": "8",

@@ -23,8 +23,10 @@ TEMPLATE = "migrated"
 TEMPLATE_LOCK = 1
 
 
-WIDE = "1000000/1"
+WIDE = "1000000/60"
 WIDE_LIMITS: dict[str, Any] = {name: WIDE for name in Settings.model_fields if name.startswith("limit_")}
+WIDE_ENVIRONMENT = {f"AFTERGLOW_{name.upper()}": WIDE for name in WIDE_LIMITS}
+"""Limits for servers that are drilled and measured, which are asked more than any phone asks."""
 
 
 def settings_for(database_url: str) -> Settings:

@@ -5,8 +5,8 @@ Two ways of counting, on the same rows of the database (`permits.py`):
 * What guesses (signing in, one-time codes, tokens) asks the database each time, exactly. Who was refused is refused
   from memory until the time has come, so that a flood costs nothing.
 * What merely asks often (every signed-in request) must not cost a statement. A worker buys permits by the dozen and
-  spends them in memory. They are paid for in advance, so all workers together never give more than the quota; what is
-  not spent within the window of the policy is lost.
+  spends them in memory. They are paid for in advance, so all workers together never give more than the quota; at most
+  a dozen a worker are spent later than they were bought, and what is not spent within ten minutes is lost.
 
 Callers are told in `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers). What is left of an
 account's attempts is told to nobody: it would say that somebody else has tried.
@@ -29,10 +29,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core import crypto
 from app.core.db import Database
 from app.core.errors import TooManyRequests
-from app.core.permits import Counter, Policy
+from app.core.permits import SECOND, Counter, Policy
 from app.core.settings import Settings
 
 DOZEN = 12
+LEASE_SECONDS = 600
 MOST_REMEMBERED = 50_000
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -59,13 +60,13 @@ SECOND_FACTOR = (Limit.SECOND_FACTOR, Limit.SECOND_FACTOR_HOUR, Limit.SECOND_FAC
 
 @dataclass(slots=True)
 class _Lease:
-    """What this process bought for one caller: `permits` still unspent, of which there were `left` more then.
+    """What this process bought for one caller: `permits` still unspent.
 
-    `refused`: there was none to buy, and there is no use in asking before `ends_at`.
+    `refused`: there was none to buy, and there is no use in asking before `ends_at`. At `full_at` all permits are back
+    unless somebody else buys some.
     """
 
     permits: int
-    left: int
     refused: bool
     ends_at: float
     full_at: float
@@ -97,7 +98,7 @@ class Limits:
             if lease is not None and lease.ends_at > now:
                 if lease.permits:
                     lease.permits -= 1
-                    return self._told(limit, lease.permits + lease.left, lease.full_at - now)
+                    return self._told(limit, self._left(limit, lease, now), lease.full_at - now)
                 if lease.refused:
                     raise self._refusal({limit: lease.ends_at - now})
             await self._bought(name)
@@ -144,9 +145,8 @@ class Limits:
             _forget(self._leases, [name for name, lease in self._leases.items() if lease.ends_at <= now])
         self._leases[name] = _Lease(
             permits=grant.units,
-            left=grant.left,
             refused=not grant.units,
-            ends_at=now + (policy.window_seconds if grant.units else grant.next_in),
+            ends_at=now + (LEASE_SECONDS if grant.units else grant.next_in),
             full_at=now + grant.full_in,
         )
 
@@ -155,6 +155,12 @@ class Limits:
             now = time.monotonic()
             _forget(self._refused_until, [key for key, until in self._refused_until.items() if until <= now])
         self._refused_until.update(refused)
+
+    def _left(self, limit: Limit, lease: _Lease, now: float) -> int:
+        """How many permits a caller has: those of the lease, and those that are back at the database by now."""
+        policy = self.policies[limit]
+        missing = math.ceil(max(0, lease.full_at - now) * SECOND / policy.spacing)
+        return min(policy.burst, lease.permits + policy.burst - missing)
 
     def _told(self, limit: Limit, left: int, seconds: float) -> Headers:
         return (

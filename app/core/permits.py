@@ -177,7 +177,8 @@ class Counter:
             units[order.key] += order.units
         policies = {order.key: order.policy for order in orders}
         told = [(key, units[key], policy.spacing, policy.burst) for key, policy in policies.items()]
-        async with self._engine.begin() as connection:
+        # Without a transaction there is none to begin and to end.
+        async with self._engine.connect() if self._on_postgresql else self._engine.begin() as connection:
             taken: Any
             if self._on_postgresql:
                 columns = tuple([row[number] for row in told] for number in range(4))

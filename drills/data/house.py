@@ -28,6 +28,7 @@ from app.identity import service as identity
 from app.identity.models import CareTeamMember, Patient
 from app.identity.permissions import Role
 from drills.data.checks import DrillFailedError
+from tests.databases import WIDE_ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 MAPS = ROOT / "app/imports/data/maps"
@@ -53,7 +54,7 @@ class House:
     def environment(self) -> dict[str, str]:
         """What the commands are started with."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith("AFTERGLOW_")}
-        return ours | {"AFTERGLOW_DATABASE_URL": self.database_url, "PYTHONPATH": str(ROOT)}
+        return ours | WIDE_ENVIRONMENT | {"AFTERGLOW_DATABASE_URL": self.database_url, "PYTHONPATH": str(ROOT)}
 
     def afterglow(self, *words: object, may_exit: tuple[int, ...] = (0,)) -> str:
         """Run the command as a person would; what it printed."""

