@@ -34,6 +34,7 @@ class TestSealForever:
     async def test_goes_on_after_a_failure_and_tells_it_once(
         self, engine: AsyncEngine, quick: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
+        logging.configure(quick)
         rounds = 0
         seal = Sealer.seal
 
