@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import time_machine
 from joserfc.jwk import RSAKey
 
+from app.api_clients.models import ApiClient
 from app.core import clock
 from app.core.db import Database
 from app.identity.models import UsedAssertion
@@ -131,6 +132,13 @@ class TestAssertion:
         for claims in attempts:
             assert refused(await ask(client, **by_assertion(signed(claims))))
         assert refused(await ask(client, **by_assertion(signed(claims_of(signer)), client_id=other)))
+
+    async def test_of_a_client_that_was_ended_is_refused(
+        self, client: httpx2.AsyncClient, signer: str, db: Database
+    ) -> None:
+        await db.execute(sa.update(ApiClient).values(ended_at=clock.now()))
+
+        assert refused(await ask(client, **by_assertion(signed(claims_of(signer)))))
 
     async def test_is_used_once(self, client: httpx2.AsyncClient, signer: str) -> None:
         form = by_assertion(signed(claims_of(signer)))
