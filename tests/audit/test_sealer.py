@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.audit.sealing import Sealer, seal_forever
+from app.core import logging
 from app.core.settings import Settings
 from app.main import create_app
 from tests.audit.conftest import named, stored, write
