@@ -1,6 +1,7 @@
 """The sealer that runs beside the server: it goes on, whatever happens."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.audit.sealing import Sealer, seal_forever
-from app.core import logging
+from app.core.logging import configure
 from app.core.settings import Settings
 from app.main import create_app
 from tests.audit.conftest import named, stored, write
@@ -35,7 +36,8 @@ class TestSealForever:
     async def test_goes_on_after_a_failure_and_tells_it_once(
         self, engine: AsyncEngine, quick: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        logging.configure(quick)
+        configure(quick)
+        logging.getLogger().addHandler(caplog.handler)
         rounds = 0
         seal = Sealer.seal
 
