@@ -94,11 +94,10 @@ class Verification:
     async def _sealed(self) -> AsyncIterator[Finding]:
         # Entries are added while this runs. Those of a checkpoint that is there now are there, too.
         top = await self._checkpoints(queries.LAST_CHECKPOINTS, {"most": _TOP})
-        newest = max((each.seq for each in top), default=0)
         after = self._after
         while page := await self._read(queries.SEALED_AFTER, {"after": after, "most": PAGE}):
             until = page[-1]["seq"]
-            signed = await self._signed_between(after, min(until, newest), until)
+            signed = await self._signed_between(after, until)
             for row in page:
                 if self.first_seq is None:
                     self.first_seq = row["seq"]
@@ -112,9 +111,9 @@ class Verification:
         for finding in self._walk.end(*beyond):
             yield finding
 
-    async def _signed_between(self, after: int, stored_until: int, until: int) -> dict[int, list[Checkpoint]]:
+    async def _signed_between(self, after: int, until: int) -> dict[int, list[Checkpoint]]:
         signed = defaultdict(list)
-        for each in await self._checkpoints(queries.CHECKPOINTS_BETWEEN, {"after": after, "until": stored_until}):
+        for each in await self._checkpoints(queries.CHECKPOINTS_BETWEEN, {"after": after, "until": until}):
             signed[each.seq].append(each)
         for each in self._kept:
             if after < each.seq <= until:

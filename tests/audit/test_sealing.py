@@ -20,7 +20,7 @@ from app.core import clock, crypto
 from app.core.db import Database, unit_of_work
 from app.core.ids import new_id
 from app.core.settings import SAMPLE_SECRET
-from tests.audit.conftest import Intruder, an_entry, named, stored, write
+from tests.audit.conftest import TABLE, Intruder, an_entry, named, stored, write
 
 
 async def signed(engine: AsyncEngine) -> list[Checkpoint]:
@@ -331,6 +331,21 @@ class TestProtection:
 
         assert refused(error)
         assert await stored(engine) == before
+
+    @pytest.mark.parametrize("column", sorted({c.name for c in TABLE.columns} - {"seq", "hash", "flaw"}))
+    async def test_refuses_to_change_anything_else_while_sealing(self, engine: AsyncEngine, column: str) -> None:
+        await write(engine, 1)
+        kind = TABLE.c[column].type
+        other: Any = new_id() if isinstance(kind, sa.Uuid) else clock.now() if column == "at" else "other"
+        other = b"other" if isinstance(kind, sa.LargeBinary) else other
+
+        change = sa.update(AuditEntry).values({"seq": 1, "hash": bytes(32), column: other})
+
+        with pytest.raises(DBAPIError) as error:
+            async with unit_of_work(engine) as db:
+                await (await db.plain()).execute(change)
+
+        assert refused(error)
 
     @pytest.mark.parametrize("table", ["audit_entries", "audit_checkpoints"])
     @pytest.mark.parametrize("way", ["TRUNCATE {}", "DELETE FROM {} WHERE true"])
