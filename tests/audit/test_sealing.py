@@ -1,6 +1,7 @@
 """The sealer: numbers without a gap, whoever writes meanwhile, and an eye on what it sealed before."""
 
 import asyncio
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,8 @@ from app.audit.sealing import NotSealedError, Sealer
 from app.core import clock, crypto
 from app.core.db import Database, unit_of_work
 from app.core.ids import new_id
-from app.core.settings import SAMPLE_SECRET
+from app.core.logging import configure
+from app.core.settings import SAMPLE_SECRET, Settings
 from tests.audit.conftest import TABLE, Intruder, an_entry, named, stored, write
 
 
@@ -202,9 +204,10 @@ class TestCheckpoints:
         assert await named(engine) == [("unknown_key", 1)]
 
     async def test_each_is_a_line_of_the_log(
-        self, engine: AsyncEngine, sealer: Sealer, caplog: pytest.LogCaptureFixture
+        self, engine: AsyncEngine, sealer: Sealer, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level("INFO")
+        configure(settings)
+        logging.getLogger().addHandler(caplog.handler)
         await write(engine, 2)
         await sealer.seal()
 
