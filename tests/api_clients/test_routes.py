@@ -308,6 +308,22 @@ class TestEnd:
         devices = (await db.scalars(sa.select(Device).where(Device.label == "Practice software"))).all()
         assert [device.ended_because for device in devices] == ["client_ended"]
 
+    async def test_also_ends_a_token_that_was_just_being_given(
+        self,
+        as_admin: httpx2.AsyncClient,
+        client: httpx2.AsyncClient,
+        new_client: NewClient,
+        program: Program,
+        db: Database,
+    ) -> None:
+        """Its device is not there yet when the others are ended, but whom it belongs to is."""
+        as_program = new_client(await a_token(client, program))
+        await as_admin.delete(f"/v1/api-clients/{program[0]}")
+
+        await db.execute(sa.update(Device).values(ended_at=None))
+
+        assert (await as_program.get("/v1/patients")).status_code == 401
+
     async def test_keeps_it_on_record_and_lets_nobody_change_it(
         self, as_admin: httpx2.AsyncClient, program: Program
     ) -> None:
