@@ -109,6 +109,7 @@ class TestTaking:
         await set_back(engine, 100 * HOUR)
 
         assert (await counter.take((TEN, "a"), units=50))[0].units == 10
+        assert (await counter.take((TEN, "a"), units=50))[0].units == 0
 
     async def test_gives_a_part_when_there_is_not_enough(self, counter: Counter) -> None:
         await counter.take((TEN, "a"), units=7)
@@ -190,13 +191,18 @@ class TestGivingBack:
 
         assert [(await counter.take((TEN, "a")))[0].units for _ in range(3)] == [1, 1, 0]
 
-    async def test_serves_those_who_ask_in_the_same_statement(self, counter: Counter) -> None:
+    async def test_serves_those_who_ask_in_the_same_statement(self, counter: Counter, asked: list[str]) -> None:
         await counter.take((TEN, "a"), units=10)
+        under_way = asyncio.create_task(counter.take((TEN, "b")))
+        for _ in range(3):
+            await asyncio.sleep(0)
 
         counter.give_back((TEN, "a"), (TEN, "a"))
         got = await asyncio.gather(*(counter.take((TEN, "a")) for _ in range(5)))
 
         assert [grant.units for (grant,) in got] == [1, 1, 0, 0, 0]
+        assert len(asked) == 3
+        await under_way
 
     async def test_more_than_was_taken_gives_no_more_than_the_burst(self, counter: Counter) -> None:
         counter.give_back(*[(TEN, "a")] * 5)
