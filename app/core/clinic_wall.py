@@ -18,7 +18,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from app.core.engines import say_with_begin
 
 EVERY_CLINIC = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
-"""Entered by the few commands that work across clinics; never by a request."""
+"""For the few commands that work across clinics. No request enters it; one looks past the wall (`past_the_wall`)."""
 
 
 class WrongClinicError(RuntimeError):

@@ -19,7 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
-from app.core.clinic_wall import EVERY_CLINIC, ClinicSession, OfClinic
+from app.core.clinic_wall import EVERY_CLINIC, ClinicSession, OfClinic, WrongClinicError
 from app.core.engines import create_engine
 from app.core.errors import Problem
 from app.core.staging import one_statement, parents_first
@@ -83,10 +83,26 @@ class Database(AsyncSession):
         The guard does it before the first statement, and then it costs nothing. `relaxed`: what this transaction
         writes (the record of a read) need not wait for the disk.
         """
+        if clinic_id == EVERY_CLINIC:
+            msg = "only a command works across clinics, and says so when its transaction begins"
+            raise WrongClinicError(msg)
+        self._session.relaxed = relaxed
+        await self._go_to(clinic_id)
+
+    async def _go_to(self, clinic_id: UUID) -> None:
         began_without = self.in_transaction() and self.is_postgresql and self.clinic_id != clinic_id
-        self._session.clinic_id, self._session.relaxed = clinic_id, relaxed
+        self._session.clinic_id = clinic_id
         if began_without:
             await self.read(sa.select(sa.func.set_config("app.clinic_id", str(clinic_id), True)))  # noqa: FBT003
+
+    @asynccontextmanager
+    async def past_the_wall(self) -> AsyncIterator[None]:
+        """See every clinic for a moment. One request does: verifying the audit, whose chain is one for all clinics."""
+        clinic_id = self.clinic_id
+        assert clinic_id is not None  # noqa: S101  a guard let somebody in before
+        await self._go_to(EVERY_CLINIC)
+        yield
+        await self._go_to(clinic_id)
 
     async def plain(self) -> AsyncConnection:
         """This transaction's connection, past the unit of work."""

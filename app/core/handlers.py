@@ -107,11 +107,24 @@ async def _database(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, errors.Unavailable(headers={"Retry-After": "2"}))
 
 
+# PostgreSQL's words for "not now": a lock that was not had in time, a deadlock, a statement that took too long, a server
+# that is full or going down. The driver's errors for them have no class of their own in SQLAlchemy.
+NOT_NOW = frozenset({"55P03", "40P01", "40001", "57014", "53300", "57P01", "57P02", "57P03"})
+
+
+async def _not_now(request: Request, error: Exception) -> JSONResponse:
+    """The database could not do it just now, if that is what it says; anything else is a fault of ours."""
+    if getattr(getattr(error, "orig", None), "sqlstate", None) not in NOT_NOW:
+        raise error
+    return await _database(request, error)
+
+
 def install(app: FastAPI) -> None:
     """Register the handlers. What none of them takes becomes a 500 in `middleware.Envelope`."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(database_errors.DBAPIError, _not_now)
     for kind in (
         database_errors.OperationalError,
         database_errors.InterfaceError,

@@ -57,7 +57,7 @@ async def export_my_record(request: Request, access: Own, db: Db) -> Response:
 
 
 @router.get(
-    "/me/export.html", summary="My whole record, to read on a screen", response_class=Response, responses=AS_HTML
+    "/me/export/html", summary="My whole record, to read on a screen", response_class=Response, responses=AS_HTML
 )
 async def export_my_record_as_html(request: Request, access: Own, db: Db) -> Response:
     """Download my record as one page with charts and tables, which needs no connection to be read.
@@ -67,7 +67,7 @@ async def export_my_record_as_html(request: Request, access: Own, db: Db) -> Res
     return await _copy(request, access, db, as_html.write, HTML, "html")
 
 
-@router.get("/me/export.pdf", summary="My record, to print or hand over", response_class=Response, responses=AS_PDF)
+@router.get("/me/export/pdf", summary="My record, to print or hand over", response_class=Response, responses=AS_PDF)
 async def export_my_record_as_pdf(request: Request, access: Own, db: Db) -> Response:
     """Download my record as a document with charts and tables.
 

@@ -4,12 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from app.api_clients.schemas import ServiceToken
 from app.core.db import Db
 from app.core.guards import public
 from app.core.oauth import NOT_PROVEN, REFUSED, OAuthRoute, TokenRefusedError, refusal
 from app.identity import service as identity
-from app.identity.schemas import Tokens
 from app.oauth import grants, schemas
 
 router = APIRouter(prefix="/oauth", tags=["signing-in"], route_class=OAuthRoute)
@@ -17,10 +15,16 @@ router = APIRouter(prefix="/oauth", tags=["signing-in"], route_class=OAuthRoute)
 Anyone = Annotated[None, public()]
 
 
-@router.post("/token", summary="Get tokens", response_model=Tokens | ServiceToken, responses=REFUSED | NOT_PROVEN)
+@router.post(
+    "/token",
+    summary="Get tokens",
+    response_model=schemas.TokenAnswer,
+    response_model_exclude_unset=True,
+    responses=REFUSED | NOT_PROVEN,
+)
 async def request_tokens(
     form: Annotated[schemas.TokenRequest, Form()], request: Request, _: Anyone, db: Db
-) -> Tokens | ServiceToken | Response:
+) -> schemas.TokenAnswer | Response:
     """Exchange a grant for tokens. Everything is sent in the body; a request with a query is refused.
 
     **`authorization_code`:** the tokens for what somebody allowed on the sign-in page (`/oauth/authorize`), with PKCE.
@@ -39,9 +43,10 @@ async def request_tokens(
     if request.query_params:
         return refusal("invalid_request", "Nothing belongs into the address: it ends up in logs. Send it in the body.")
     try:
-        return await grants.exchange(db, request.app.state.settings, form, request.headers.get("authorization"))
+        found = await grants.exchange(db, request.app.state.settings, form, request.headers.get("authorization"))
     except TokenRefusedError as refused:
         return refused.response()
+    return schemas.TokenAnswer.model_validate(found.model_dump())
 
 
 @router.post("/revoke", summary="Sign this device out", response_class=Response, responses=REFUSED)

@@ -1,9 +1,11 @@
 """The forms of OAuth, and what the service says of itself."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.schemas import Outgoing
 
 
 class GrantType(StrEnum):
@@ -70,3 +72,23 @@ class RevocationRequest(BaseModel):
     """Asks to sign a device out (RFC 7009, section 2.1). Fields that it does not name are ignored."""
 
     token: Annotated[str, Field(min_length=1, max_length=400, description="An access or refresh token.")]
+
+
+class TokenAnswer(Outgoing):
+    """Tokens (RFC 6749, section 5.1). People's devices get a refresh token too, programs the scope they were given.
+
+    What there is none of is left out.
+    """
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    access_token: Annotated[str, Field(description="Send it as `Authorization: Bearer`; it lasts minutes.")]
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires.", examples=[600])]
+    token_type: Annotated[Literal["Bearer"], Field(description="How to send the access token.")]
+    refresh_token: Annotated[str | None, Field(description="Gives the next pair once. Only for people's devices.")] = (
+        None
+    )
+    scope: Annotated[
+        str | None,
+        Field(description="The permissions that the token carries. Only for programs.", examples=["staff:read"]),
+    ] = None

@@ -20,7 +20,7 @@ Operation = tuple[str, dict[str, Any]]
 OUTSIDE_V1 = re.compile(
     r"/(healthz|readyz|metrics|problems/\{code\}|oauth/[a-z]+|\.well-known/[a-z-]+|calendars/\{token\}\.ics|fhir/R4/.*)"
 )
-PATH = re.compile(r"(/\.well-known)?(/(\{[a-z_]+\}|[a-z0-9]+(-[a-z0-9]+)*)(\.(png|svg|html|pdf|ics|csv))?)+")
+PATH = re.compile(r"(/\.well-known)?(/(\{[a-z_]+\}|[a-z0-9]+(-[a-z0-9]+)*)(\.(png|svg|ics|csv))?)+")
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 CAMEL_CASE = re.compile(r"[a-z]+([A-Z][a-z0-9]*)*")
 

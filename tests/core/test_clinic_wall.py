@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from app.clinics import service as clinics
 from app.core import clock
 from app.core.clinic_wall import WrongClinicError
-from app.core.db import Database, new_session
+from app.core.db import EVERY_CLINIC, Database, new_session
 from app.core.ids import new_id
 from app.identity.models import CareTeamMember, Patient
 from tests.factories import a_clinic
@@ -160,6 +160,12 @@ class TestEntering:
             assert await db.get(Patient, patient_id) is None
             await db.enter(ours)
             assert await db.get(Patient, patient_id) is not None
+
+    async def test_every_clinic_cannot_be_entered(self, engine: AsyncEngine) -> None:
+        """Commands say it when they begin; nothing that a request can name leads there."""
+        async with new_session(engine) as db:
+            with pytest.raises(WrongClinicError):
+                await db.enter(EVERY_CLINIC)
 
     async def test_ends_with_the_transaction(self, two_clinics: tuple[UUID, UUID, UUID], engine: AsyncEngine) -> None:
         """The next transaction on the same connection has to say anew what it is for."""

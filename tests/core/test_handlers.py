@@ -127,6 +127,14 @@ class TestPointer:
         assert len(pointer(("body", "x" * 10_000))) == handlers.POINTER_LIMIT
 
 
+class NotNow(Exception):  # noqa: N818  what a driver raises
+    """An error of the driver for which SQLAlchemy has no class."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__(CANARY)
+        self.sqlstate = sqlstate
+
+
 class TestDatabaseFaults:
     @pytest.mark.parametrize(
         "fault",
@@ -134,6 +142,8 @@ class TestDatabaseFaults:
             exc.OperationalError(CANARY, {"note": CANARY}, Exception(CANARY)),
             exc.InterfaceError(CANARY, {"note": CANARY}, Exception(CANARY)),
             exc.TimeoutError(CANARY),
+            exc.DBAPIError(CANARY, {"note": CANARY}, NotNow("55P03")),
+            exc.DBAPIError(CANARY, {"note": CANARY}, NotNow("40P01")),
             ConnectionRefusedError(CANARY),
             TimeoutError(CANARY),
         ],
@@ -154,6 +164,19 @@ class TestDatabaseFaults:
         assert answer.headers["retry-after"] == "2"
         assert "CANARY" not in logs.getvalue()
         assert "database unavailable" in logs.getvalue()
+
+    async def test_a_fault_of_ours_is_a_500(
+        self, app: FastAPI, unchecked: httpx2.AsyncClient, logs: io.StringIO
+    ) -> None:
+        class Faulty:
+            def __getattr__(self, _: str) -> Any:
+                raise exc.DBAPIError(CANARY, {"note": CANARY}, NotNow("42601"))
+
+        app.state.engine = Faulty()
+        sign_in = {"email": f"{CANARY}@example.org", "password": CANARY, "device_label": CANARY}
+
+        assert assert_problem(await unchecked.post("/v1/sign-ins", json=sign_in), 500)["code"] == "internal_error"
+        assert "CANARY" not in logs.getvalue()
 
 
 class TestProblemPages:

@@ -287,7 +287,6 @@ class TestBodies:
 
     async def test_after_a_body_there_is_no_hurry(self) -> None:
         """What watches for a caller who leaves may wait for as long as the answer takes."""
-
         pauses = iter([0, 0.3])
 
         async def receive() -> Message:

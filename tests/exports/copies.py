@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from pypdf import PdfReader
 
-PATHS = {"json": "/v1/me/export", "html": "/v1/me/export.html", "pdf": "/v1/me/export.pdf"}
+PATHS = {"json": "/v1/me/export", "html": "/v1/me/export/html", "pdf": "/v1/me/export/pdf"}
 
 
 class Page(HTMLParser):

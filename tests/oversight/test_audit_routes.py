@@ -221,7 +221,7 @@ class TestVerifyAuditEntries:
     ) -> None:
         db = new_session(engine)
         await db.enter(cast.clinic.id)
-        await service.verify(db, cast.clinic.id)
+        await service.verify(db)
 
         entered = cast.clinic.id
         if db.is_postgresql:
