@@ -107,8 +107,8 @@ async def _database(request: Request, error: Exception) -> JSONResponse:
     return _answer(request, errors.Unavailable(headers={"Retry-After": "2"}))
 
 
-# PostgreSQL's words for "not now": a lock that was not had in time, a deadlock, a statement that took too long, a server
-# that is full or going down. The driver's errors for them have no class of their own in SQLAlchemy.
+# PostgreSQL's words for "not now": a lock that was not had in time, a deadlock, a statement that took too long, a
+# server that is full or going down. The driver's errors for them have no class of their own in SQLAlchemy.
 NOT_NOW = frozenset({"55P03", "40P01", "40001", "57014", "53300", "57P01", "57P02", "57P03"})
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.test_main import a_free_port
+from tests.serving import a_free_port
 
 
 class TestServing:
