@@ -59,7 +59,7 @@ class TestSignIn:
             {"count": 1},
             {"user_handle": None},
             {"user_handle": b"somebody else"},
-            {"key": ec.generate_private_key(ec.SECP256R1())},
+            pytest.param({"key": ec.generate_private_key(ec.SECP256R1())}, id="another key"),
             {"client_data": {"origin": "https://elsewhere.example"}},
             {"client_data": {"type": "webauthn.create"}},
             {"client_data": {"challenge": "AAAA"}},
