@@ -35,6 +35,7 @@ PLACES = [(table.table, name) for table in TABLES for name in table.texts]
 # What a regular expression cannot read off the constraints.
 BY_HAND: dict[str, dict[str, Any]] = {
     "memberships": {"role": "service"},  # the one kind that needs neither an account nor a record
+    "disclosures": {"basis": "patient_access"},
     "consents": {"signer": "guardian", "withdrawn_at": datetime(2026, 11, 20, tzinfo=UTC)},
 }
 AMONG = re.compile(r"(\w+) IN \('([^']+)'")
