@@ -1,7 +1,6 @@
 """Wiring, and nothing else."""
 
 import asyncio
-import contextlib
 import gc
 import signal
 import threading
@@ -103,10 +102,10 @@ def _fail_readiness_first(app: FastAPI, drain_seconds: float) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-async def _seal(app: FastAPI, settings: Settings) -> None:
+async def _seal(app: FastAPI, settings: Settings, stop: asyncio.Event) -> None:
     """Chain new audit entries while the server runs, unless that is left to somebody else."""
     if settings.audit_seal_seconds:
-        await seal_forever(app.state.engine, settings)
+        await seal_forever(app.state.engine, settings, stop)
 
 
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
@@ -116,12 +115,12 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         _fail_readiness_first(app, settings.drain_seconds)
         gc.collect()
         gc.freeze()  # what was made until now stays for good: the collector need not look at it again
-        sealing = asyncio.create_task(_seal(app, settings))
+        stop = asyncio.Event()
+        sealing = asyncio.create_task(_seal(app, settings, stop))
         yield
         app.state.stopping = True
-        sealing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sealing
+        stop.set()
+        await asyncio.wait_for(sealing, settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.limits.settle(), settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)
 

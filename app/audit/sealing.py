@@ -6,6 +6,7 @@ when that is gone or changed: it says so in the log and in an entry, and goes on
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -171,15 +172,21 @@ async def _hash_at(db: Database, seq: int, found: Head) -> bytes | None:
     return None if stored is None else bytes(stored)
 
 
-async def seal_forever(engine: AsyncEngine, settings: Settings) -> None:
-    """Seal every `audit_seal_seconds` until cancelled. A failure is logged once, and the next round tries again."""
+async def seal_forever(engine: AsyncEngine, settings: Settings, stop: asyncio.Event) -> None:
+    """Seal every `audit_seal_seconds` until `stop` is set. A failure is logged once, and the next round tries again.
+
+    It is asked to stop rather than cancelled: a connection that is cancelled in the middle of something is lost, and
+    SQLite's files stay open.
+    """
     sealer, failing = Sealer(engine), False
-    while True:
+    while not stop.is_set():
         try:
-            await sealer.catch_up()
+            while not stop.is_set() and await sealer.seal():  # noqa: ASYNC110  it lets a request in between
+                await asyncio.sleep(0)
             failing = False
         except Exception as error:  # noqa: BLE001  whatever it is, the service goes on and the next round tries again
             if not failing:
                 log.error("audit_sealing_failed", **describe(error))
             failing = True
-        await asyncio.sleep(settings.audit_seal_seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), settings.audit_seal_seconds)
