@@ -245,6 +245,7 @@ class TestSecret:
     async def test_is_not_taken_in_the_address(
         self, client: httpx2.AsyncClient, program: Program, caplog: pytest.LogCaptureFixture
     ) -> None:
+        caplog.set_level("INFO")
         address = f"/oauth/token?client_id={program[0]}&client_secret={program[1]}"
 
         answer = await client.post(address, data=GRANT)
