@@ -5,13 +5,13 @@ enough for one small document in ten minutes; it runs in a thread, follows no re
 """
 
 import asyncio
-import http.client
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
+from http.client import HTTPException, HTTPMessage
 from typing import IO
 
 from app.core import clock
@@ -63,7 +63,7 @@ class IssuerKeys:
             body = await asyncio.wait_for(asyncio.to_thread(fetch, self._address), SECONDS_IN_ALL)
             self._keys = usable_keys(body)
             self._fetched_at = clock.now()
-        except (OSError, http.client.HTTPException, TimeoutError, ValueError) as error:
+        except (OSError, ValueError) as error:
             log.error("keys of the outside issuer not fetched", **describe(error))
 
 
@@ -99,7 +99,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         fp: IO[bytes],
         code: int,
         msg: str,
-        headers: http.client.HTTPMessage,
+        headers: HTTPMessage,
         newurl: str,
     ) -> None:
         """Follow none: the operator named the address, nobody else does."""
@@ -107,6 +107,13 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def fetch(address: str) -> bytes:
     """What is at this address, `OSError` or `ValueError` if that is not to be had, is too much or too slow."""
+    try:
+        return _read(address)
+    except HTTPException as error:  # the answer broke off, or is none
+        raise OSError("no answer by the rules of HTTP") from error
+
+
+def _read(address: str) -> bytes:
     give_up = time.monotonic() + SECONDS_IN_ALL
     request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310  see Settings
     body = bytearray()

@@ -1,6 +1,8 @@
 """The docs page in a real browser, used as a person would use it: read, sign in, try it out, look at a chart."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,9 +54,9 @@ class Watch:
         self.violations += page.evaluate("window.violations")
 
 
-def browse(clinic: ServedClinic, pictures: Path) -> None:
-    """Open the page and use it; pictures of it are left in the folder."""
-    step("the docs page in Chromium")
+@contextmanager
+def a_window(pictures: Path, when_it_fails: str) -> Iterator[tuple[BrowserContext, Page]]:
+    """A fresh Chromium; what goes wrong in it leaves a picture of that name."""
     chromium = program("chromium", "install it (Debian: apt-get install chromium)")
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver:
@@ -62,13 +64,20 @@ def browse(clinic: ServedClinic, pictures: Path) -> None:
         browsing = browser.new_context(viewport=WIDE)
         page = browsing.new_page()
         try:
-            _use(browsing, page, clinic, pictures)
+            yield browsing, page
         except Error as error:
-            page.screenshot(path=pictures / "failed.png")
-            msg = f"the docs page did not do what was expected, see {pictures}/failed.png: {error}"
+            page.screenshot(path=pictures / when_it_fails)
+            msg = f"the page did not do what was expected, see {pictures}/{when_it_fails}: {error}"
             raise DrillFailedError(msg) from error
         finally:
             browser.close()
+
+
+def browse(clinic: ServedClinic, pictures: Path) -> None:
+    """Open the page and use it; pictures of it are left in the folder."""
+    step("the docs page in Chromium")
+    with a_window(pictures, "failed.png") as (browsing, page):
+        _use(browsing, page, clinic, pictures)
 
 
 def _use(browsing: BrowserContext, page: Page, clinic: ServedClinic, pictures: Path) -> None:

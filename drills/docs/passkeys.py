@@ -3,11 +3,11 @@
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
-from drills.docs.browser import WAIT, WIDE, Watch
+from drills.docs.browser import WAIT, Watch, a_window
 from drills.docs.clinic import ServedClinic
-from drills.docs.tools import DrillFailedError, program, step
+from drills.docs.tools import DrillFailedError, step
 
 REDIRECT_PATH = "/docs/oauth2-redirect.html"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # that of RFC 7636; nobody exchanges the code here
@@ -29,20 +29,8 @@ async (token) => {
 def sign_in_with_passkey(clinic: ServedClinic, pictures: Path) -> None:
     """Add a passkey to the prescriber, then sign in with it alone."""
     step("a passkey in Chromium")
-    chromium = program("chromium", "install it (Debian: apt-get install chromium)")
-    pictures.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
-        browsing = browser.new_context(viewport=WIDE)
-        page = browsing.new_page()
-        try:
-            _use(browsing, page, clinic, pictures)
-        except Error as error:
-            page.screenshot(path=pictures / "passkey-failed.png")
-            msg = f"the passkey did not do what was expected, see {pictures}/passkey-failed.png: {error}"
-            raise DrillFailedError(msg) from error
-        finally:
-            browser.close()
+    with a_window(pictures, "passkey-failed.png") as (browsing, page):
+        _use(browsing, page, clinic, pictures)
 
 
 def _use(browsing: BrowserContext, page: Page, clinic: ServedClinic, pictures: Path) -> None:

@@ -100,6 +100,16 @@ class TestFailing:
         with pytest.raises(Unavailable):
             await IssuerKeys("http://127.0.0.1:1/keys").naming("k1")
 
+    async def test_an_address_where_nobody_speaks_http(self) -> None:
+        async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"220 mail.clinic.example ESMTP\r\n")
+            writer.close()
+
+        async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(Unavailable):
+                await IssuerKeys(f"http://127.0.0.1:{port}/keys").naming("k1")
+
     async def test_follows_no_redirect(self, issuer: FakeIssuer) -> None:
         issuer.status, issuer.headers = 302, {"Location": issuer.url.replace("keys", "elsewhere")}
 
