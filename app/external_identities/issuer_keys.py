@@ -5,13 +5,14 @@ enough for one small document in ten minutes; it runs in a thread, follows no re
 """
 
 import asyncio
+import http.client
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from http.client import HTTPException, HTTPMessage
+from http.client import HTTPMessage
 from typing import IO
 
 from app.core import clock
@@ -109,7 +110,7 @@ def fetch(address: str) -> bytes:
     """What is at this address, `OSError` or `ValueError` if that is not to be had, is too much or too slow."""
     try:
         return _read(address)
-    except HTTPException as error:  # the answer broke off, or is none
+    except http.client.HTTPException as error:  # the answer broke off, or is none
         raise OSError("no answer by the rules of HTTP") from error
 
 

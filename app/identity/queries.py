@@ -71,10 +71,11 @@ def own(*, locks: bool) -> sa.Select[Any]:
 def own_noted() -> sa.Select[Any]:
     """The caller and their own record, with the audit entry of this read written by the same statement.
 
-    For PostgreSQL, where it saves the most frequent reads a statement of their own. Nothing is written for a device
-    that was signed out. What the entry holds beside the caller comes in parameters of the same names.
+    For PostgreSQL, where it saves the most frequent reads a statement of their own. Only for devices that may do all
+    that a patient may: for one that was given scopes there is no row, and the guard decides. Nothing is written for a
+    device that was signed out. What the entry holds beside the caller comes in parameters of the same names.
     """
-    found = own(locks=False).cte("caller")
+    found = own(locks=False).where(_device.scopes.is_(None)).cte("caller")
     known = {
         "clinic_id": found.c.clinic_id,
         "actor_id": found.c.membership_id,

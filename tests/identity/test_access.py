@@ -12,6 +12,7 @@ from app.audit.models import AuditEntry
 from app.core import clock
 from app.core.db import Database
 from app.core.settings import AuditReads, Settings
+from app.identity import service as identity
 from app.identity import tokens
 from app.identity.access import patient_for_writing
 from app.identity.models import CareTeamMember, Device, Membership
@@ -89,6 +90,26 @@ class TestOwnRecord:
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
         entry = await last_entry(db)
         assert (entry.outcome, entry.actor_id, entry.patient_id) == ("denied", person.membership.id, None)
+
+
+class TestScopes:
+    async def test_an_app_that_may_do_little_does_no_more_to_the_record_of_who_signed_in_with_it(
+        self, new_client: NewClient, cast: Cast, db: Database, settings: Settings
+    ) -> None:
+        given = identity.begin(
+            db, settings, cast.patient.membership, "An app", methods="password", scopes="trends:read profile:read"
+        )
+        await db.finish()
+        app = new_client(given.access_token)
+
+        refused = await app.get("/v1/me/check-ins")
+        entry = await last_entry(db)
+
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert refused.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="check_ins:read"'
+        assert (entry.outcome, entry.permission) == ("denied", "check_ins:read")
+        assert (await app.get("/v1/me/trends?measure=craving")).status_code == 200
+        assert (await last_entry(db)).outcome == "allowed"
 
 
 class TestSomebodysRecord:
