@@ -9,6 +9,7 @@ What every migration gets, without asking:
 """
 
 import asyncio
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +26,7 @@ from app.core.db import Base, create_engine
 from app.core.settings import Settings, get_settings
 
 RUNNER_LOCK = 0x0AF7E461  # any number, as long as it stays the same
-RUNNER_WAIT = "60s"
+RUNNER_WAIT_SECONDS = 60
 TABLE_LOCK_WAIT = "2s"
 LONGEST_STATEMENT_SECONDS = 24 * 60 * 60
 
@@ -75,9 +76,18 @@ def _engine(settings: Settings) -> AsyncEngine:
 
 
 async def _run_alone(connection: AsyncConnection) -> None:
-    """Wait for another runner to finish; the lock goes with the connection."""
-    await connection.execute(sa.text(f"SET lock_timeout = '{RUNNER_WAIT}'"))
-    await connection.execute(sa.select(sa.func.pg_advisory_lock(RUNNER_LOCK)))
+    """Wait for another runner to finish; the lock goes with the connection.
+
+    It asks again and again instead of waiting inside the database: an index that the other builds beside the running
+    service would wait for our statement, and our statement for the other.
+    """
+    give_up_at = time.monotonic() + RUNNER_WAIT_SECONDS
+    while not await connection.scalar(sa.select(sa.func.pg_try_advisory_lock(RUNNER_LOCK))):
+        await connection.commit()
+        if time.monotonic() > give_up_at:
+            msg = f"another migration has been running for {RUNNER_WAIT_SECONDS} s"
+            raise TimeoutError(msg)
+        await asyncio.sleep(0.1)
     await connection.execute(sa.text(f"SET lock_timeout = '{TABLE_LOCK_WAIT}'"))
     await connection.execute(sa.text("SET idle_in_transaction_session_timeout = 0"))
     await connection.commit()

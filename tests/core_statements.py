@@ -22,7 +22,7 @@ def untied(statement: Any) -> list[str]:
     used: dict[int, Any] = {}
     tied: set[int] = set()
     for part in visitors.iterate(statement):
-        if isinstance(part, sa.BinaryExpression) and part.operator is operators.eq:
+        if isinstance(part, sa.BinaryExpression) and part.operator in {operators.eq, operators.in_op}:
             tied.update(id(side.table) for side in (part.left, part.right) if getattr(side, "name", "") == "clinic_id")
         if isinstance(part, sa.Table) and part.name in walled:
             used[id(part)] = part

@@ -30,11 +30,13 @@ WIDE_ENVIRONMENT = {f"AFTERGLOW_{name.upper()}": WIDE for name in WIDE_LIMITS}
 
 
 def settings_for(database_url: str) -> Settings:
-    """Settings of a test: password hashing as cheap as it can be, limits that no test reaches unless it means to.
+    """Settings of a test: hashing as cheap as can be, limits that no test reaches unless it means to, leave soon over.
 
     Everything else is as it is shipped.
     """
-    return Settings(database_url=database_url, password_hash_memory_kib=8, password_hash_rounds=1, **WIDE_LIMITS)
+    return Settings(
+        database_url=database_url, password_hash_memory_kib=8, password_hash_rounds=1, leave_seconds=0.3, **WIDE_LIMITS
+    )
 
 
 def alembic_config(database_url: str) -> Config:

@@ -1,12 +1,12 @@
 """What may leave on the strength of which consent. Pure functions; the tables are in `kinds.py`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from app.consents.agreements import Agreement, ConsentStatus
-from app.consents.kinds import TERMS, Category, Purpose, Recipient, RecipientClass, kind_of, plain
+from app.consents.kinds import TERMS, Category, ConsentKind, Purpose, Recipient, RecipientClass, kind_of, plain
 
 
 class Basis(StrEnum):
@@ -93,6 +93,12 @@ def decide(
         return Refusal.REASON_MISSING if unexplained else Permit(basis)
     if any(restriction.forbids(asked) for restriction in restrictions):
         return Refusal.RESTRICTED
+    return _by_consent(asked, list(agreements), now)
+
+
+def _by_consent(asked: Asked, agreements: Sequence[Agreement], now: datetime) -> Permit | Refusal:
+    if _took_back(agreements, asked, now):
+        return Refusal.WITHDRAWN
     found = [(_shortfall(each, asked, now), each) for each in agreements if _is_about(each, asked)]
     covering = [each for shortfall, each in found if shortfall is None]
     if covering:
@@ -109,6 +115,16 @@ _NEAREST_FIRST = (
     Refusal.EXPIRED,
 )
 """Of several consents that do not do, the one that comes nearest explains the refusal."""
+
+
+def _took_back(agreements: Iterable[Agreement], asked: Asked, now: datetime) -> bool:
+    """Whether the last word of the patient about exactly this endpoint is that nothing more goes there.
+
+    A consent that names no endpoint ("those who treat me") does not outweigh it.
+    """
+    named = f"{ConsentKind.WEBHOOK_SHARE}:{asked.recipient.name}"
+    said = [each for each in agreements if asked.recipient.name and each.type == named]
+    return bool(said) and max(said, key=lambda each: (each.signed_at, each.id)).status(now) is ConsentStatus.WITHDRAWN
 
 
 def _is_about(agreement: Agreement, asked: Asked) -> bool:

@@ -1,8 +1,10 @@
 """The only door by which anything of a patient leaves, and the accounting of what did."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -27,7 +29,7 @@ CONSENT_HEADER = "X-Consent-Id"
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
-    """Leave to send something, good for this one time. What is sent carries the notice and the consent."""
+    """Leave to send something, good for this one time and for now. What is sent carries the notice and the consent."""
 
     disclosure_id: UUID
     basis: Basis
@@ -53,6 +55,26 @@ class Disclosed:
         return named | ({NOTICE_HEADER: self.part2_notice} if self.part2_notice else {})
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Something of a patient that is to leave."""
+
+    patient: Whose
+    recipient: Recipient
+    purpose: Purpose
+    categories: frozenset[Category]
+    actor_id: UUID | None = None
+    reason: str | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """As the rules see it."""
+        if not self.categories:
+            msg = "a disclosure of nothing"
+            raise ValueError(msg)
+        return Asked(self.recipient, self.purpose, self.categories, self.reason)
+
+
 async def disclose(
     db: Database,
     patient: Whose,
@@ -71,39 +93,64 @@ async def disclose(
     Either way it is written down. Raises `DisclosureRefused` with the `refusal`; the record that it was withheld
     outlives the refusal of the request.
     """
-    if not categories:
-        msg = "a disclosure of nothing"
-        raise ValueError(msg)
-    asked = Asked(recipient, purpose, frozenset(categories), reason)
+    wanted = Wanted(patient, recipient, purpose, frozenset(categories), actor_id, reason)
+    (found,) = await disclose_each(db, [wanted])
+    if isinstance(found, Refusal):
+        raise DisclosureRefused(refusal=found.value)
+    return found
+
+
+async def disclose_each(db: Database, wanted: Sequence[Wanted]) -> list[Disclosed | Refusal]:
+    """As `disclose`, for many at once and without raising: in their order, leave or why there is none.
+
+    Leave is for now: what is not on its way within `leave_seconds`, counted from before this call, needs to be asked
+    for again. A withdrawal waits for as long before it is acknowledged (`outlast`), so nothing leaves after it.
+    """
     now = clock.now()
-    decided = decide(asked, await queries.agreements(db, patient), await queries.restrictions(db, patient), now)
+    return [_noted(db, each, found, now) for each, found in zip(wanted, await weigh_each(db, wanted), strict=True)]
+
+
+async def weigh_each(db: Database, wanted: Sequence[Wanted]) -> list[Permit | Refusal]:
+    """What `disclose_each` would answer now, without letting anything leave and without a record of it."""
+    now = clock.now()
+    patients = {each.patient.id: each.patient for each in wanted}.values()
+    agreements = await queries.agreements_of_each(db, patients)
+    restrictions = await queries.restrictions_of_each(db, patients)
+    return [decide(each.asked, agreements[each.patient.id], restrictions[each.patient.id], now) for each in wanted]
+
+
+async def outlast(db: Database) -> None:
+    """Commit what the patient wants to stay here, and wait until nothing can leave any more on older leave."""
+    if db.request is None:  # nobody waits for an answer
+        return
+    await db.let_go()
+    await asyncio.sleep(db.request.app.state.settings.leave_seconds)
+
+
+def _noted(db: Database, wanted: Wanted, found: Permit | Refusal, now: datetime) -> Disclosed | Refusal:
     row: dict[str, Any] = {
         "id": new_id(),
-        "clinic_id": patient.clinic_id,
-        "patient_id": patient.id,
+        "clinic_id": wanted.patient.clinic_id,
+        "patient_id": wanted.patient.id,
         "at": now,
-        "recipient_class": recipient.kind.value,
-        "recipient": recipient.name,
-        "purpose": purpose.value,
-        "categories": sorted(asked.categories),
-        "actor_id": actor_id,
-        "reason": reason,
+        "recipient_class": wanted.recipient.kind.value,
+        "recipient": wanted.recipient.name,
+        "purpose": wanted.purpose.value,
+        "categories": sorted(wanted.categories),
+        "actor_id": wanted.actor_id,
+        "reason": wanted.reason,
     }
-    if isinstance(decided, Refusal):
-        _withhold(db, row, decided)
-    db.stage(Disclosure, row | {"basis": decided.basis.value, "refusal": None, "consent_id": _consent_id(decided)})
+    if isinstance(found, Refusal):
+        db.stage(Disclosure, row | {"basis": None, "refusal": found.value, "consent_id": None}, lasting=True)
+        return found
+    db.stage(Disclosure, row | {"basis": found.basis.value, "refusal": None, "consent_id": _consent_id(found)})
     return Disclosed(
         disclosure_id=row["id"],
-        basis=decided.basis,
-        consent_id=_consent_id(decided),
-        part2_notice=None if decided.basis is Basis.PATIENT_ACCESS else PART2_NOTICE,
-        consent_scope=_scope(decided),
+        basis=found.basis,
+        consent_id=_consent_id(found),
+        part2_notice=None if found.basis is Basis.PATIENT_ACCESS else PART2_NOTICE,
+        consent_scope=_scope(found),
     )
-
-
-def _withhold(db: Database, row: dict[str, Any], refusal: Refusal) -> NoReturn:
-    db.stage(Disclosure, row | {"basis": None, "refusal": refusal.value, "consent_id": None}, lasting=True)
-    raise DisclosureRefused(refusal=refusal.value)
 
 
 def _consent_id(permit: Permit) -> UUID | None:
@@ -153,6 +200,7 @@ async def restrict(
     )
     db.add(restriction)
     access.patient.revise(db)
+    await outlast(db)
     return restriction
 
 

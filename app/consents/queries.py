@@ -1,7 +1,7 @@
 """Reading consents as the rules want them, and as lists show them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -28,6 +28,45 @@ class Whose(Protocol):
         """Their clinic."""
 
 
+_consent, _restriction = Consent.__table__.c, DisclosureRestriction.__table__.c
+
+
+def _of_them(table: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401  the columns of a table
+    """Of these patients; the clinics are named for the wall, and an index begins with them."""
+    return sa.and_(
+        table.clinic_id.in_(sa.bindparam("clinics", expanding=True)),
+        table.patient_id.in_(sa.bindparam("patients", expanding=True)),
+    )
+
+
+_SIGNED_BY = (
+    sa.select(
+        _consent.id,
+        _consent.patient_id,
+        _consent.type,
+        _consent.document_id,
+        _consent.document_version,
+        _consent.language,
+        _consent.signed_at,
+        _consent.expires_at,
+        _consent.withdrawn_at,
+        _consent.supersedes,
+        _consent.purposes,
+        _consent.recipients,
+        _consent.categories,
+    )
+    .where(_of_them(_consent))
+    .order_by(_consent.signed_at, _consent.id)
+)
+_RESTRICTED_BY = sa.select(
+    _restriction.patient_id,
+    _restriction.recipient_class,
+    _restriction.recipient,
+    _restriction.purposes,
+    _restriction.categories,
+).where(_of_them(_restriction), _restriction.lifted_at.is_(None))
+
+
 def recipients_of(said: Iterable[Mapping[str, Any]]) -> tuple[Recipient, ...]:
     """Recipients as the rules see them, from how they are kept or sent."""
     return tuple(Recipient(RecipientClass(each["recipient_class"]), each.get("name")) for each in said)
@@ -40,17 +79,27 @@ def recipients_said(recipients: Iterable[Recipient]) -> list[dict[str, Any]]:
 
 async def agreements(db: Database, whose: Whose) -> list[Agreement]:
     """Everything that a patient ever signed, in the order of signing."""
-    rows = await db.scalars(
-        sa.select(Consent)
-        .where(Consent.clinic_id == whose.clinic_id, Consent.patient_id == whose.id)
-        .order_by(Consent.signed_at, Consent.id)
-    )
-    found = rows.all()
-    superseded = {each.supersedes for each in found}
-    return [agreement_of(each, superseded=each.id in superseded) for each in found]
+    return (await agreements_of_each(db, [whose]))[whose.id]
 
 
-def agreement_of(row: Consent, *, superseded: bool) -> Agreement:
+async def agreements_of_each(db: Database, patients: Collection[Whose]) -> dict[UUID, list[Agreement]]:
+    """Everything that each of these patients ever signed, in the order of signing."""
+    rows = (await db.read(_SIGNED_BY, _them(patients))).all()
+    superseded = {row.supersedes for row in rows}
+    found: dict[UUID, list[Agreement]] = {patient.id: [] for patient in patients}
+    for row in rows:
+        found[row.patient_id].append(agreement_of(row, superseded=row.id in superseded))
+    return found
+
+
+def _them(patients: Collection[Whose]) -> dict[str, list[UUID]]:
+    return {
+        "clinics": list({patient.clinic_id for patient in patients}),
+        "patients": [patient.id for patient in patients],
+    }
+
+
+def agreement_of(row: Consent | sa.Row[Any], *, superseded: bool) -> Agreement:
     """A consent as the rules see it."""
     return Agreement(
         id=row.id,
@@ -68,21 +117,19 @@ def agreement_of(row: Consent, *, superseded: bool) -> Agreement:
     )
 
 
-async def restrictions(db: Database, whose: Whose) -> list[Restriction]:
-    """What the patient wants to stay here."""
-    this = DisclosureRestriction
-    rows = await db.scalars(
-        sa.select(this).where(this.clinic_id == whose.clinic_id, this.patient_id == whose.id, this.lifted_at.is_(None))
-    )
-    return [
-        Restriction(
-            kind=RecipientClass(each.recipient_class) if each.recipient_class else None,
-            name=each.recipient,
-            purposes=frozenset(map(Purpose, each.purposes)),
-            categories=frozenset(map(Category, each.categories)),
+async def restrictions_of_each(db: Database, patients: Collection[Whose]) -> dict[UUID, list[Restriction]]:
+    """What each of these patients wants to stay here."""
+    found: dict[UUID, list[Restriction]] = {patient.id: [] for patient in patients}
+    for row in await db.read(_RESTRICTED_BY, _them(patients)):
+        found[row.patient_id].append(
+            Restriction(
+                kind=RecipientClass(row.recipient_class) if row.recipient_class else None,
+                name=row.recipient,
+                purposes=frozenset(map(Purpose, row.purposes)),
+                categories=frozenset(map(Category, row.categories)),
+            )
         )
-        for each in rows
-    ]
+    return found
 
 
 async def newest_versions(db: Database, clinic_id: UUID) -> dict[tuple[str, str], int]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.consents import documents, queries, rules, schemas
+from app.consents import disclosures, documents, queries, rules, schemas
 from app.consents.errors import ConsentNeeded, ConsentSuperseded
 from app.consents.kinds import Category, ConsentKind
 from app.consents.models import Consent, ConsentDocument, SigningHold
@@ -97,6 +97,8 @@ async def withdraw(db: Database, access: PatientAccess, consent_id: UUID, reason
             await _note_app_consent(db, access.patient, withdrawn_at=consent.withdrawn_at)
         _tell(db, consent, EventType.CONSENT_WITHDRAWN, version=2)
         access.patient.revise(db)
+        if consent.purposes:
+            await disclosures.outlast(db)
     return await shown(db, access, consent)
 
 

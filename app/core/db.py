@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
+from app.core import bells
 from app.core.clinic_wall import EVERY_CLINIC, ClinicSession, OfClinic, WrongClinicError
 from app.core.engines import create_engine
 from app.core.errors import Problem
@@ -63,6 +64,7 @@ class Database(AsyncSession):
         self._changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]] = {}
         self._lasting: list[tuple[sa.Table, Mapping[str, Any]]] = []
         self._plain: AsyncConnection | None = None
+        self._rings = False
         self.request: Request | None = None
         """The request that this transaction belongs to; None in commands."""
 
@@ -76,6 +78,11 @@ class Database(AsyncSession):
         session = self.sync_session
         assert isinstance(session, ClinicSession)  # noqa: S101  `sync_session_class`
         return session
+
+    @property
+    def _engine(self) -> sa.Engine:
+        bind = self.get_bind()
+        return bind if isinstance(bind, sa.Engine) else bind.engine
 
     async def enter(self, clinic_id: UUID, *, relaxed: bool = False) -> None:
         """Work for this clinic from now on: everything of other clinics is out of reach.
@@ -178,6 +185,10 @@ class Database(AsyncSession):
                 arguments.append(process(value) if process else value)
         await (await self.plain()).exec_driver_sql(statement, tuple(arguments))
 
+    def ring(self) -> None:
+        """Wake those who pass on what this transaction leaves behind, once it is committed."""
+        self._rings = True
+
     async def let_go(self) -> None:
         """Commit what was done so far and give the connection back, before waiting for something slow.
 
@@ -193,12 +204,16 @@ class Database(AsyncSession):
         self._plain = None
         await self.commit()
         self._lasting.clear()
+        if self._rings:
+            self._rings = False
+            bells.ring(self._engine)
 
     async def abandon(self) -> None:
         """Undo everything, staged rows too."""
         self._rows.clear()
         self._changes.clear()
         self._plain = None
+        self._rings = False
         await self.rollback()
 
     async def refuse(self) -> None:

@@ -41,6 +41,18 @@ class AuditReads(StrEnum):
     DURABLE = "durable"
 
 
+class WorkerPlace(StrEnum):
+    """Where the worker runs."""
+
+    INSIDE = "inside"
+    APART = "apart"
+
+
+def _a_network(value: str) -> str:
+    ip_network(value)
+    return value
+
+
 def _a_proxy(value: str) -> str:
     """One or some addresses, but not everybody's."""
     if ip_network(value).prefixlen == 0:
@@ -116,6 +128,31 @@ class Settings(BaseSettings):
     oidc_audience: str | None = Field(None, max_length=500, description="What its tokens for us name as `aud`.")
     oidc_jwks_url: str | None = Field(
         None, description="Where its public keys are; https outside development, asked for every ten minutes at most."
+    )
+    worker: WorkerPlace = Field(
+        WorkerPlace.INSIDE,
+        description="inside: the server itself passes events on; apart: `afterglow worker` processes do.",
+    )
+    leave_seconds: float = Field(
+        1,
+        gt=0,
+        le=10,
+        description="How soon what a consent allows to leave must be on its way. A withdrawal is acknowledged when "
+        "this time is over, since nothing more can leave then.",
+    )
+    webhook_allowed_networks: list[Annotated[str, AfterValidator(_a_network)]] = Field(
+        [],
+        description="JSON list of networks, beside public addresses, that webhooks may go to; in development, by http "
+        "too.",
+    )
+    webhook_ca_file: Path | None = Field(
+        None, description="PEM file of certificates to trust, beside the system's, when webhooks are sent."
+    )
+    webhook_connections: int = Field(
+        256, ge=8, le=10_000, description="Webhooks that one worker has under way at a time, of all endpoints together."
+    )
+    event_retention_days: int = Field(
+        30, ge=7, le=365, description="How long events, deliveries and their attempts can be read."
     )
     access_token_minutes: int = Field(10, ge=1, le=24 * 60, description="Life of an access token.")
     step_up_minutes: int = Field(

@@ -31,3 +31,4 @@ def record(
             "happened_at": clock.now(),
         },
     )
+    db.ring()

@@ -45,6 +45,8 @@ class EventType(StrEnum):
     CONSENT_DOCUMENT_PUBLISHED = "consent_document.published"
     CONSENT_SIGNED = "consent.signed"
     CONSENT_WITHDRAWN = "consent.withdrawn"
+    ENDPOINT_PING = "endpoint.ping"
+    ENDPOINT_DISABLED = "endpoint.disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,13 @@ ABOUT: dict[EventType, About] = {
     EventType.CONSENT_SIGNED: About("A patient signed a document.", "/v1/patients/{patient}/consents/{subject}"),
     EventType.CONSENT_WITHDRAWN: About(
         "A patient withdrew a consent; it no longer counts.", "/v1/patients/{patient}/consents/{subject}"
+    ),
+    EventType.ENDPOINT_PING: About(
+        "Your endpoint is asked whether it is there: answer with 2xx.", "/v1/webhook-endpoints/{subject}"
+    ),
+    EventType.ENDPOINT_DISABLED: About(
+        "Another endpoint gets nothing any more: it failed for days, or said that it is gone.",
+        "/v1/webhook-endpoints/{subject}",
     ),
 }
 

@@ -79,6 +79,9 @@ class Permission(StrEnum):
     EMERGENCY_ACCESS_OPEN = "emergency_access:open"
     EMERGENCY_ACCESS_READ = "emergency_access:read"
     EMERGENCY_ACCESS_REVIEW = "emergency_access:review"
+    EVENTS_READ = "events:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_MANAGE = "webhooks:manage"
 
     @property
     def writes(self) -> bool:
@@ -155,6 +158,9 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.EMERGENCY_ACCESS_OPEN: dict.fromkeys((Role.PRESCRIBER, Role.NURSE, Role.THERAPIST), Reach.CLINIC),
     Permission.EMERGENCY_ACCESS_READ: {Role.PRIVACY_OFFICER: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
     Permission.EMERGENCY_ACCESS_REVIEW: {Role.PRIVACY_OFFICER: Reach.CLINIC},
+    Permission.EVENTS_READ: {Role.CLINIC_ADMIN: Reach.CLINIC} | _SERVICE,
+    Permission.WEBHOOKS_READ: {Role.CLINIC_ADMIN: Reach.CLINIC, Role.PRIVACY_OFFICER: Reach.CLINIC} | _SERVICE,
+    Permission.WEBHOOKS_MANAGE: {Role.CLINIC_ADMIN: Reach.CLINIC} | _SERVICE,
 }
 
 
