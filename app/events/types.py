@@ -110,6 +110,11 @@ ABOUT: dict[EventType, About] = {
 }
 
 
+def address_of(event_type: str, *, subject: UUID, patient: UUID | None) -> str:
+    """Where the subject of an event is read."""
+    return ABOUT[EventType(event_type)].address.format(subject=subject, patient=patient)
+
+
 class EventData(Outgoing):
     """Where to find what happened."""
 

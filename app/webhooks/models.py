@@ -1,5 +1,6 @@
 """Endpoints, their secrets and lanes, deliveries and attempts."""
 
+import secrets
 from datetime import datetime
 from uuid import UUID
 
@@ -37,6 +38,9 @@ class WebhookEndpoint(OfClinic, Base):
     disabled_reason: Mapped[str | None] = mapped_column(sa.String(24))
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
     owner_told_at: Mapped[datetime | None] = mapped_column(Instant)
+    pseudonym_key: Mapped[str] = mapped_column(
+        Sealed("webhook_endpoints.pseudonym_key"), default=lambda: secrets.token_urlsafe(32)
+    )
     max_per_second: Mapped[int]
     max_concurrency: Mapped[int]
     version: Mapped[int]

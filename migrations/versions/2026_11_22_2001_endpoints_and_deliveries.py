@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("disabled_reason", sa.String(length=24), nullable=True),
         sa.Column("disabled_at", columns.Instant(), nullable=True),
         sa.Column("owner_told_at", columns.Instant(), nullable=True),
+        sa.Column("pseudonym_key", columns.Sealed("webhook_endpoints.pseudonym_key"), nullable=False),
         sa.Column("max_per_second", sa.Integer(), nullable=False),
         sa.Column("max_concurrency", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
