@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from app import api
+from app.audit import metrics as audit_metrics
 from app.audit.sealing import seal_forever
 from app.core import crypto, docs, handlers, logging, openapi
 from app.core.compression import Compressed
@@ -21,8 +22,9 @@ from app.core.limits import Limits
 from app.core.middleware import Envelope
 from app.core.schema_revision import newest_revision
 from app.core.settings import Settings, get_settings
-from app.events.openapi import describe_events
+from app.events.openapi import complete_events, describe_events
 from app.oauth import sign_in_page
+from app.webhooks import metrics as webhook_metrics
 
 TITLE = "Afterglow"
 DESCRIPTION = """Check-ins of patients in ketamine-assisted addiction rehabilitation, linked to supervised dosing
@@ -57,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = create_engine(settings)
     app.state.limits = Limits(settings, app.state.engine)
+    app.state.readings = (webhook_metrics.read, audit_metrics.read)
     app.state.stopping = False
     app.state.schema_revision = newest_revision()
     api.include_all(app)
@@ -80,7 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "contact": {"name": "The maintainers of Afterglow"},
         "license_info": {"name": "MIT", "identifier": "MIT"},
     }
-    app.openapi = openapi.builder(app, about)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.openapi = openapi.builder(app, about, complete_events)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 

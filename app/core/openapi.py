@@ -64,8 +64,10 @@ def guards(dependant: Dependant) -> list[Any]:
     return own + [guard for below in dependant.dependencies for guard in guards(below)]
 
 
-def builder(app: FastAPI, about: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    """`app.openapi`: builds the document once."""
+def builder(
+    app: FastAPI, about: dict[str, Any], complete: Callable[[dict[str, Any]], None]
+) -> Callable[[], dict[str, Any]]:
+    """`app.openapi`: builds the document once. `complete` adds what only packages above know."""
 
     def build() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -73,6 +75,7 @@ def builder(app: FastAPI, about: dict[str, Any]) -> Callable[[], dict[str, Any]]
                 routes=app.routes, webhooks=app.webhooks.routes, separate_input_output_schemas=True, **about
             )
             app.openapi_schema = _correct(app, _renamed(document))
+            complete(app.openapi_schema)
         return app.openapi_schema
 
     return build
@@ -99,13 +102,6 @@ def _correct(app: FastAPI, document: dict[str, Any]) -> dict[str, Any]:
             operation = document["paths"].get(path, {}).get(method.lower())
             if operation is not None:
                 _correct_operation(operation, path, guards(context.dependant))
-    for event in document.get("webhooks", {}).values():
-        for operation in event.values():
-            operation["security"] = []
-            operation["responses"] = {
-                "2XX": {"description": "Received. Anything else is tried again."},
-                "410": {"description": "The endpoint is gone for good; nothing more is sent to it."},
-            }
     return document
 
 

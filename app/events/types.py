@@ -13,6 +13,12 @@ from pydantic import Field, create_model
 from app.core.fields import Moment
 from app.core.schemas import Outgoing
 
+A_PLACE = "https://afterglow.example.org"
+A_SUBJECT = "0199f3d2-7c1e-7b60-9f3a-5d2e8c41a907"
+A_PATIENT = "0199f3d2-6a50-7c11-8d02-3b9f1e6a4c58"
+A_CONSENT = "0199f3d2-6f2b-7a94-b1c7-90d4e7f3a216"
+A_NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these records."
+
 
 class EventType(StrEnum):
     """The names of the events."""
@@ -55,6 +61,8 @@ class About:
 
     summary: str
     address: str
+    of_patient: bool = True
+    """Whether it is about somebody in treatment, so that it leaves only with their consent."""
 
 
 ABOUT: dict[EventType, About] = {
@@ -65,9 +73,9 @@ ABOUT: dict[EventType, About] = {
         "A patient got their account back with a code of the clinic.", "/v1/patients/{subject}"
     ),
     EventType.STAFF_ACCOUNT_RECOVERED: About(
-        "A member of staff got their account back with a code of the clinic.", "/v1/staff"
+        "A member of staff got their account back with a code of the clinic.", "/v1/staff", of_patient=False
     ),
-    EventType.STAFF_LEFT: About("A member of staff left the clinic.", "/v1/staff"),
+    EventType.STAFF_LEFT: About("A member of staff left the clinic.", "/v1/staff", of_patient=False),
     EventType.EMERGENCY_ACCESS_OPENED: About(
         "Somebody opened a record in an emergency; it waits for a review.", "/v1/emergency-accesses/{subject}"
     ),
@@ -91,21 +99,24 @@ ABOUT: dict[EventType, About] = {
     EventType.APPOINTMENT_ARRIVED: About("The patient arrived for an appointment.", "/v1/appointments/{subject}"),
     EventType.APPOINTMENT_ATTENDED: About("Attendance was recorded.", "/v1/appointments/{subject}"),
     EventType.APPOINTMENT_CANCELLED: About("An appointment was cancelled.", "/v1/appointments/{subject}"),
-    EventType.PROTOCOL_CHANGED: About("The clinic's figures have a new version.", "/v1/protocol"),
-    EventType.INSTRUMENT_WORDING_ADDED: About("The clinic added a wording.", "/v1/instruments"),
+    EventType.PROTOCOL_CHANGED: About("The clinic's figures have a new version.", "/v1/protocol", of_patient=False),
+    EventType.INSTRUMENT_WORDING_ADDED: About("The clinic added a wording.", "/v1/instruments", of_patient=False),
     EventType.CONSENT_DOCUMENT_PUBLISHED: About(
-        "The clinic published a version of a document.", "/v1/consent-documents/{subject}"
+        "The clinic published a version of a document.", "/v1/consent-documents/{subject}", of_patient=False
     ),
     EventType.CONSENT_SIGNED: About("A patient signed a document.", "/v1/patients/{patient}/consents/{subject}"),
     EventType.CONSENT_WITHDRAWN: About(
         "A patient withdrew a consent; it no longer counts.", "/v1/patients/{patient}/consents/{subject}"
     ),
     EventType.ENDPOINT_PING: About(
-        "Your endpoint is asked whether it is there: answer with 2xx.", "/v1/webhook-endpoints/{subject}"
+        "Your endpoint is asked whether it is there: answer with 2xx.",
+        "/v1/webhook-endpoints/{subject}",
+        of_patient=False,
     ),
     EventType.ENDPOINT_DISABLED: About(
         "Another endpoint gets nothing any more: it failed for days, or said that it is gone.",
         "/v1/webhook-endpoints/{subject}",
+        of_patient=False,
     ),
 }
 
@@ -118,10 +129,32 @@ def address_of(event_type: str, *, subject: UUID, patient: UUID | None) -> str:
 class EventData(Outgoing):
     """Where to find what happened."""
 
-    id: UUID = Field(description="Id of the subject.")
-    patient_id: UUID | None = Field(description="Whose it is; null when it is nobody's.")
+    id: UUID = Field(description="Id of the subject. An endpoint for research gets a pseudonym instead.")
+    patient_id: UUID | None = Field(description="Whose it is, or their pseudonym; null when it is nobody's.")
     version: int = Field(description="Version of the subject that the event speaks of.", examples=[1])
-    url: str = Field(description="Address to fetch the subject from, with your own credentials.")
+    url: str | None = Field(
+        description="Address to fetch the subject from, with your own credentials; null for research.",
+        examples=[f"{A_PLACE}/v1/patients/{A_PATIENT}"],
+    )
+
+
+class Told(Outgoing):
+    """What every event says, wherever it is read. No field has a default, so that none looks optional."""
+
+    type: str = Field(description="Name of the event.", examples=["check_in.recorded"])
+    timestamp: Moment = Field(description="When it happened.")
+    sequence: int | None = Field(
+        description="Counts what was meant for your endpoint. A number that you miss is on its way, failed, or was "
+        "withheld: the log of deliveries says which. Null for pings and tests, and in the feed, which misses nothing.",
+        examples=[1042],
+    )
+    test: bool = Field(description="True for a sample that somebody asked for: nothing happened.", examples=[False])
+    data: EventData = Field(description="Where to find it.")
+    part2_notice: str | None = Field(
+        description="The notice that travels with what a consent allows to leave; keep it with what you keep.",
+        examples=[A_NOTICE],
+    )
+    consent_id: UUID | None = Field(description="The consent on the strength of which you are told.")
 
 
 def schema_name(event_type: EventType) -> str:
@@ -129,14 +162,32 @@ def schema_name(event_type: EventType) -> str:
     return "".join(word.capitalize() for word in event_type.replace(".", "_").split("_")) + "Event"
 
 
-def payload_model(event_type: EventType) -> type[Outgoing]:
+def payload_model(event_type: EventType) -> type[Told]:
     """The shape of one event as a subscriber receives it."""
     its_name: Any = Literal[event_type.value]
     return create_model(
         schema_name(event_type),
-        __base__=Outgoing,
+        __base__=Told,
         __doc__=ABOUT[event_type].summary,
         type=(its_name, Field(description="Name of the event.", examples=[event_type.value])),
-        timestamp=(Moment, Field(description="When it happened.")),
-        data=(EventData, Field(description="Where to find it.")),
     )
+
+
+def example(event_type: EventType) -> dict[str, Any]:
+    """One event as a subscriber receives it. Of what is about a patient, on the strength of a consent."""
+    about = ABOUT[event_type]
+    subject = A_PATIENT if "/patients/{subject}" in about.address else A_SUBJECT
+    return {
+        "type": event_type.value,
+        "timestamp": "2026-11-22T17:30:12.000Z",
+        "sequence": None if event_type is EventType.ENDPOINT_PING else 1042,
+        "test": False,
+        "data": {
+            "id": subject,
+            "patient_id": A_PATIENT if about.of_patient else None,
+            "version": 1,
+            "url": A_PLACE + address_of(event_type, subject=UUID(subject), patient=UUID(A_PATIENT)),
+        },
+        "part2_notice": A_NOTICE if about.of_patient else None,
+        "consent_id": A_CONSENT if about.of_patient else None,
+    }
