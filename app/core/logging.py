@@ -42,8 +42,9 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
-    # SQLAlchemy and its drivers would write rows and parameters, which hold what patients answered.
-    for noisy in ("uvicorn.access", "sqlalchemy", "aiosqlite", "asyncio"):
+    # SQLAlchemy and its drivers would write rows and parameters, which hold what patients answered; httpcore2 would
+    # write the addresses that webhooks go to, with the secrets in them.
+    for noisy in ("uvicorn.access", "sqlalchemy", "aiosqlite", "asyncio", "httpcore2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
