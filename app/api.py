@@ -12,6 +12,7 @@ from app.clinics.routes import router as clinics
 from app.consents.routes import router as consents
 from app.core.health import router as health
 from app.core.problem_pages import router as problem_pages
+from app.core.scraping import router as scraping
 from app.credentials.routes import router as credentials
 from app.dosing.routes import router as dosing_sessions
 from app.exports.routes import router as own_record
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_clients,
     external_identities,
     health,
+    scraping,
     problem_pages,
 )
 

@@ -145,8 +145,8 @@ def settings() -> None:
     console = Console(width=None if os.isatty(1) else 160, highlight=False, markup=False)
     console.print(table)
     console.print(
-        "AFTERGLOW_DATABASE_URL_FILE and AFTERGLOW_SECRET_KEYS_FILE name files to read these two from, "
-        "one secret on a line."
+        "AFTERGLOW_DATABASE_URL_FILE names a file to read it from. The same goes for _MIGRATION_DATABASE_URL, "
+        "_SECRET_KEYS (one on a line), _METRICS_TOKEN and _SMTP_URL."
     )
 
 

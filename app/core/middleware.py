@@ -1,4 +1,4 @@
-"""What surrounds every request, as one plain ASGI layer: its id, its limits, its headers, its log line, its 500.
+"""What surrounds every request, as one plain ASGI layer: its id, limits, headers, figures, log line, and its 500.
 
 One layer, because each `BaseHTTPMiddleware` costs three times as much as an empty route.
 """
@@ -16,6 +16,7 @@ from app.core.cors import Cors
 from app.core.errors import MEDIA_TYPE, BodyTooLarge, HttpsRequired, InternalError, Problem
 from app.core.ids import new_id
 from app.core.logging import describe, log
+from app.core.metrics import request_ended
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """What load balancers ask without TLS; there is nothing to overhear."""
@@ -72,12 +73,14 @@ class Envelope:
             if status == 0:
                 await _send_problem(InternalError(), request_id, send_with_headers)
         finally:
+            route, seconds = _template(scope), time.perf_counter() - started
+            request_ended(route, scope["method"], status, seconds)
             log.info(
                 "request",
                 method=scope["method"],
-                route=_template(scope),
+                route=route,
                 status=status,
-                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+                milliseconds=round(seconds * 1000, 1),
                 request_id=request_id,
             )
 

@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         1,
         ge=0,
         le=3600,
-        description="How often the server chains new audit entries; 0 leaves that to `afterglow audit seal`.",
+        description="How often the worker chains new audit entries; 0 leaves that to `afterglow audit seal`.",
     )
     emergency_access_minutes: int = Field(
         60, ge=5, le=24 * 60, description="How long a record stays open to who opened it in an emergency."
@@ -153,6 +153,19 @@ class Settings(BaseSettings):
     )
     event_retention_days: int = Field(
         30, ge=7, le=365, description="How long events, deliveries and their attempts can be read."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=24,
+        description="What Prometheus sends as its bearer token to /metrics; without one there is no such page.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="smtps://USER:PASSWORD@HOST:PORT, or smtp:// for STARTTLS: the server that sends our mail. Without "
+        "one, owners of endpoints that were given up are not told.",
+    )
+    mail_from: str | None = Field(
+        None, pattern=r"^[^@\s<>,;:\"()]+@[A-Za-z0-9.-]+$", max_length=254, description="The address that mail is from."
     )
     access_token_minutes: int = Field(10, ge=1, le=24 * 60, description="Life of an access token.")
     step_up_minutes: int = Field(
@@ -195,7 +208,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("database_url", "migration_database_url", "secret_keys"):
+        for name in ("database_url", "migration_database_url", "secret_keys", "metrics_token", "smtp_url"):
             path = os.environ.get(f"AFTERGLOW_{name.upper()}_FILE")
             if path and name not in values:
                 text = Path(path).read_text(encoding="utf-8").strip()
@@ -213,6 +226,19 @@ class Settings(BaseSettings):
         if value is not None and not (value.startswith(("https://", "http://")) and urlsplit(value).hostname):
             raise ValueError("must be an address that starts with https://")
         return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _names_a_mail_server(value.get_secret_value()):
+            raise ValueError("must be smtps://USER:PASSWORD@HOST:PORT or the same with smtp://")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_as_a_whole(self) -> Self:
+        if (self.smtp_url is None) is not (self.mail_from is None):
+            raise ValueError("AFTERGLOW_SMTP_URL and AFTERGLOW_MAIL_FROM belong together: set both or none")
+        return self
 
     @model_validator(mode="after")
     def _an_issuer_as_a_whole(self) -> Self:
@@ -287,6 +313,15 @@ class Settings(BaseSettings):
         scheme, _, rest = self.database_url.partition("://")
         driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
         return f"{driver.get(scheme, scheme)}://{rest}"
+
+
+def _names_a_mail_server(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the port is no number
+        return False
+    return named and parts.scheme in {"smtp", "smtps"} and not (parts.path.strip("/") or parts.query or parts.fragment)
 
 
 def _key_hash(app: str) -> str:

@@ -175,5 +175,6 @@ EXPECTED: dict[str, Expected] = {
     # running
     "read_health": PUBLIC,
     "read_readiness": PUBLIC,
+    "read_metrics": PUBLIC,
     "read_problem": PUBLIC,
 }
