@@ -26,6 +26,7 @@ from app.oversight.routes import router as oversight
 from app.sign_ins.app_links import router as app_links
 from app.sign_ins.routes import router as sign_ins
 from app.trends.routes import router as trends
+from app.webhooks.routes import router as webhooks
 
 ROUTERS: tuple[APIRouter, ...] = (
     check_ins,
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     oversight,
     api_clients,
     external_identities,
+    webhooks,
     health,
     scraping,
     problem_pages,
@@ -78,6 +80,10 @@ TAGS = [
         "description": "Who used whose record, whether the audit is intact, and records opened in an emergency.",
     },
     {"name": "integrations", "description": "Programs that a clinic lets in, and staff who sign in somewhere else."},
+    {
+        "name": "webhooks",
+        "description": "Other systems that are told what happens: their endpoints, what was sent to them, and replays.",
+    },
     {"name": "running", "description": "Whether the service is alive and ready, and what its errors mean."},
 ]
 

@@ -82,6 +82,7 @@ class Permission(StrEnum):
     EVENTS_READ = "events:read"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_MANAGE = "webhooks:manage"
+    WEBHOOK_SECRETS_READ = "webhook_secrets:read"
 
     @property
     def writes(self) -> bool:
@@ -161,6 +162,7 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.EVENTS_READ: {Role.CLINIC_ADMIN: Reach.CLINIC} | _SERVICE,
     Permission.WEBHOOKS_READ: {Role.CLINIC_ADMIN: Reach.CLINIC, Role.PRIVACY_OFFICER: Reach.CLINIC} | _SERVICE,
     Permission.WEBHOOKS_MANAGE: {Role.CLINIC_ADMIN: Reach.CLINIC} | _SERVICE,
+    Permission.WEBHOOK_SECRETS_READ: {Role.CLINIC_ADMIN: Reach.CLINIC} | _SERVICE,
 }
 
 

@@ -37,6 +37,9 @@ DOSING_READERS = Expected(team=CLINICAL, clinic="coordinator", service=True)
 SCHEDULERS = Expected(team="prescriber nurse", clinic="coordinator")
 CONSENT_READERS = Expected(team=CLINICAL, clinic="coordinator privacy_officer")
 ADMINISTRATORS = Expected(clinic="coordinator clinic_admin")
+WEBHOOK_READERS = Expected(clinic="clinic_admin privacy_officer", service=True)
+WEBHOOK_MANAGERS = Expected(clinic="clinic_admin", service=True)
+WEBHOOK_MAKERS = Expected(clinic="clinic_admin", service=True, recent=True)
 
 EXPECTED: dict[str, Expected] = {
     # signing in
@@ -168,6 +171,22 @@ EXPECTED: dict[str, Expected] = {
     "read_external_identity": Expected(clinic="clinic_admin privacy_officer"),
     "link_external_identity": Expected(clinic="clinic_admin", recent=True),
     "unlink_external_identity": Expected(clinic="clinic_admin"),
+    # webhooks
+    "list_webhook_endpoints": WEBHOOK_READERS,
+    "read_webhook_endpoint": WEBHOOK_READERS,
+    "list_webhook_deliveries": WEBHOOK_READERS,
+    "read_webhook_delivery": WEBHOOK_READERS,
+    "create_webhook_endpoint": WEBHOOK_MAKERS,
+    "change_webhook_endpoint": WEBHOOK_MAKERS,
+    "rotate_webhook_secret": WEBHOOK_MAKERS,
+    "list_webhook_secrets": WEBHOOK_MAKERS,
+    "end_webhook_endpoint": WEBHOOK_MANAGERS,
+    "ping_webhook_endpoint": WEBHOOK_MANAGERS,
+    "send_test_event": WEBHOOK_MANAGERS,
+    "disable_webhook_endpoint": WEBHOOK_MANAGERS,
+    "enable_webhook_endpoint": WEBHOOK_MANAGERS,
+    "replay_webhooks": WEBHOOK_MANAGERS,
+    "redeliver_webhook": WEBHOOK_MANAGERS,
     # the patient's own copy
     "export_my_record": OWN,
     "export_my_record_as_html": OWN,

@@ -15,10 +15,13 @@ class TestTable:
             for role, far in holders.items():
                 assert (far is Reach.OWN) == (role is Role.PATIENT), permission
 
-    def test_an_api_client_reads_and_keeps_appointments_and_no_more(self) -> None:
+    def test_an_api_client_reads_keeps_appointments_and_its_webhooks_and_no_more(self) -> None:
         held = {permission for permission in Permission if reach(permission, Role.SERVICE)}
 
-        assert {permission for permission in held if permission.writes} == {Permission.APPOINTMENTS_WRITE}
+        assert {permission for permission in held if permission.writes} == {
+            Permission.APPOINTMENTS_WRITE,
+            Permission.WEBHOOKS_MANAGE,
+        }
         assert {reach(permission, Role.SERVICE) for permission in held} == {Reach.CLINIC}
         kept_from_programs = {"consents", "audit", "api_clients", "credentials", "emergency_access", "disclosures"}
         assert {permission.split(":")[0] for permission in held} & kept_from_programs == set()
