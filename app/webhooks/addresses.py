@@ -23,7 +23,6 @@ LOWEST_FREE_PORT: Final = 1024
 _REFUSED_IPV4: Final = tuple(
     IPv4Network(each)
     for each in (
-        "100.64.0.0/10",  # shared by customers of a provider
         "192.0.0.0/24",  # protocols
         "192.88.99.0/24",  # relays of 6to4
     )
