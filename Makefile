@@ -12,7 +12,7 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header -
 PYTEST := $(BIN)/python -m pytest --quiet -n $(WORKERS)
 # Where every branch must be tested: clinical decisions, and who may see what.
 ALL_COVERED := app/*/rules.py,app/identity/*
-SOURCES := $(wildcard app migrations tests benchmarks drills)
+SOURCES := $(wildcard app migrations tests benchmarks drills examples)
 
 export UV_NO_PROGRESS := 1
 # The certificates of the system, as pip uses: a company proxy with one of its own works.
