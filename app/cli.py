@@ -47,10 +47,17 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; more than one needs PostgreSQL.")] = 1,
+    *,
+    with_worker: Annotated[
+        bool | None,
+        typer.Option(help="Pass events on from here, or leave that to `afterglow worker`; else AFTERGLOW_WORKER says."),
+    ] = None,
 ) -> None:
     """Serve the API. The database must be at the newest schema: run `afterglow migrate` first."""
     from app.core import logging, starting
 
+    if with_worker is not None:
+        os.environ["AFTERGLOW_WORKER"] = "inside" if with_worker else "apart"  # for every process of the server
     settings = _settings()
     if workers > 1 and settings.is_sqlite:
         _refuse("SQLite is for one process. Use --workers 1, or set AFTERGLOW_DATABASE_URL to a PostgreSQL.")
@@ -60,6 +67,24 @@ def serve(
         starting.require_free(host, port)
     logging.configure(settings)
     _run("app.main:create_app", settings, host, port, factory=True, workers=workers)
+
+
+@app.command()
+def worker() -> None:
+    """Pass events on to other systems, seal the audit, and see to what is due by time. Start as many as you like."""
+    import uvloop
+
+    from app import worker
+    from app.core import logging, starting
+
+    settings = _settings()
+    if settings.is_sqlite:
+        _refuse("SQLite is for one process: `afterglow serve` does this work too. For more, use PostgreSQL.")
+    _require_schema(settings)
+    with _refusing():
+        starting.require_walls(settings)
+    logging.configure(settings)
+    uvloop.run(worker.work_alone(settings))
 
 
 @app.command()

@@ -12,16 +12,16 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from app import api
+from app import api, worker
 from app.audit import metrics as audit_metrics
-from app.audit.sealing import seal_forever
 from app.core import crypto, docs, handlers, logging, openapi
+from app.core.bells import Bell
 from app.core.compression import Compressed
 from app.core.db import create_engine
 from app.core.limits import Limits
 from app.core.middleware import Envelope
 from app.core.schema_revision import newest_revision
-from app.core.settings import Settings, get_settings
+from app.core.settings import Settings, WorkerPlace, get_settings
 from app.events.openapi import complete_events, describe_events
 from app.oauth import sign_in_page
 from app.webhooks import metrics as webhook_metrics
@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = create_engine(settings)
     app.state.limits = Limits(settings, app.state.engine)
+    app.state.bell = Bell(app.state.engine, aloud=not settings.is_sqlite and settings.worker is WorkerPlace.APART)
     app.state.readings = (webhook_metrics.read, audit_metrics.read)
     app.state.stopping = False
     app.state.schema_revision = newest_revision()
@@ -105,10 +106,10 @@ def _fail_readiness_first(app: FastAPI, drain_seconds: float) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-async def _seal(app: FastAPI, settings: Settings, stop: asyncio.Event) -> None:
-    """Chain new audit entries while the server runs, unless that is left to somebody else."""
-    if settings.audit_seal_seconds:
-        await seal_forever(app.state.engine, settings, stop)
+async def _work(app: FastAPI, settings: Settings, stop: asyncio.Event) -> None:
+    """Do the worker's work while the server runs, unless that is left to processes of its own."""
+    if settings.worker is WorkerPlace.INSIDE:
+        await worker.work(app.state.engine, settings, app.state.bell, stop)
 
 
 def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
@@ -119,11 +120,12 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         gc.collect()
         gc.freeze()  # what was made until now stays for good: the collector need not look at it again
         stop = asyncio.Event()
-        sealing = asyncio.create_task(_seal(app, settings, stop))
+        working = asyncio.create_task(_work(app, settings, stop))
         yield
         app.state.stopping = True
         stop.set()
-        await asyncio.wait_for(sealing, settings.graceful_shutdown_seconds)
+        await asyncio.wait_for(working, settings.graceful_shutdown_seconds)
+        await asyncio.wait_for(app.state.bell.settle(), settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.limits.settle(), settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.core.db import Database
+from app.core.ids import new_id
 from app.events import service as events
 from app.events.types import EventType
 from app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookLane
@@ -53,7 +54,10 @@ async def park(db: Database, clinic_id: UUID, endpoint_id: UUID) -> None:
 
 
 async def activate(db: Database, clinic_id: UUID, endpoint_id: UUID, version: int, now: datetime) -> bool:
-    """Tell this endpoint everything from now on, since it answered; False if it was changed after it was asked."""
+    """Tell this endpoint everything from now on, since it answered; False if it was changed after it was asked.
+
+    Then it is asked again.
+    """
     this, delivery = WebhookEndpoint, WebhookDelivery
     changed = await db.execute(
         sa.update(this)
@@ -63,6 +67,11 @@ async def activate(db: Database, clinic_id: UUID, endpoint_id: UUID, version: in
         .execution_options(synchronize_session=False)
     )
     if changed.scalar_one_or_none() is None:
+        if (
+            await db.scalar(sa.select(this.status).where(this.clinic_id == clinic_id, this.id == endpoint_id))
+            == "pending"
+        ):
+            ping(db, clinic_id, endpoint_id, version, now)
         return False
     await db.execute(
         sa.update(delivery)
@@ -78,3 +87,35 @@ async def activate(db: Database, clinic_id: UUID, endpoint_id: UUID, version: in
     )
     db.ring()
     return True
+
+
+def ping(db: Database, clinic_id: UUID, endpoint_id: UUID, version: int, now: datetime) -> UUID:
+    """Ask an endpoint whether it is there; the id of the delivery."""
+    delivery_id = new_id()
+    db.stage(
+        WebhookDelivery,
+        {
+            "id": delivery_id,
+            "clinic_id": clinic_id,
+            "endpoint_id": endpoint_id,
+            "kind": "ping",
+            "event_id": None,
+            "message_id": new_id(),
+            "sequence": None,
+            "type": EventType.ENDPOINT_PING.value,
+            "patient_id": None,
+            "subject_id": endpoint_id,
+            "version": version,
+            "happened_at": now,
+            "state": "pending",
+            "due_at": now,
+            "attempts": 0,
+            "refusal": None,
+            "created_at": now,
+            "finished_at": None,
+            "claimed_by": None,
+            "claimed_at": None,
+        },
+    )
+    db.ring()
+    return delivery_id

@@ -1,0 +1,68 @@
+"""The worker: passes events on, seals the audit, and sees to what is due by time.
+
+It runs inside the server or in processes of its own (`afterglow worker`), as many as one likes: they share the work.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.audit.sealing import seal_forever
+from app.core import crypto
+from app.core.bells import Bell, listen
+from app.core.db import create_engine
+from app.core.logging import describe, log
+from app.core.settings import Settings
+from app.webhooks import matching
+from app.webhooks.delivering import Deliverer
+
+MINUTE: Final = 60
+HOUR: Final = 3600
+
+
+async def work(
+    engine: AsyncEngine, settings: Settings, bell: Bell, stop: asyncio.Event, *, hears: bool = False
+) -> None:
+    """Work until `stop`, then finish what is under way. `hears`: also when processes elsewhere ring."""
+    deliverer = Deliverer(engine, settings)
+    jobs: list[Coroutine[Any, Any, None]] = [
+        matching.match_forever(engine, bell, deliverer.due, stop),
+        deliverer.run(stop),
+    ]
+    if settings.audit_seal_seconds:
+        jobs.append(seal_forever(engine, settings, stop))
+    if hears and not settings.is_sqlite:
+        jobs.append(listen(settings, bell, stop))
+    await asyncio.gather(*jobs)
+
+
+async def work_alone(settings: Settings) -> None:
+    """Be a worker process: work until SIGTERM or Ctrl+C."""
+    crypto.install([secret.get_secret_value() for secret in settings.secret_keys])
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    engine = create_engine(settings)
+    try:
+        await work(engine, settings, Bell(engine), stop, hears=True)
+    finally:
+        await engine.dispose()
+
+
+async def every(seconds: float, job: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    """Do something again and again until `stop`. A failure is logged once, and the next round tries again."""
+    failing = False
+    while not stop.is_set():
+        try:
+            await job()
+            failing = False
+        except Exception as error:  # noqa: BLE001  whatever it is, the next round tries again
+            if not failing:
+                log.error("job_failed", job=getattr(job, "__name__", "job"), **describe(error))
+            failing = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
