@@ -26,6 +26,7 @@ from app.oversight.routes import router as oversight
 from app.sign_ins.app_links import router as app_links
 from app.sign_ins.routes import router as sign_ins
 from app.trends.routes import router as trends
+from app.webhooks.feed_routes import router as event_feed
 from app.webhooks.routes import router as webhooks
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_clients,
     external_identities,
     webhooks,
+    event_feed,
     health,
     scraping,
     problem_pages,

@@ -69,7 +69,7 @@ def describe_events(app: FastAPI) -> None:
             name=f"on{name}",
             summary=about.summary,
             description=f"{about.summary} Read the subject at `{_readable(about.address, event_type)}`.",
-            tags=["events"],
+            tags=["webhooks"],
             responses=ANSWERS,
             openapi_extra={"parameters": HEADERS + (OF_PATIENT if about.of_patient else [])},
         )

@@ -187,6 +187,7 @@ EXPECTED: dict[str, Expected] = {
     "enable_webhook_endpoint": WEBHOOK_MANAGERS,
     "replay_webhooks": WEBHOOK_MANAGERS,
     "redeliver_webhook": WEBHOOK_MANAGERS,
+    "list_events": Expected(clinic="clinic_admin", service=True),
     # the patient's own copy
     "export_my_record": OWN,
     "export_my_record_as_html": OWN,
