@@ -172,9 +172,9 @@ class Sender:
     ) -> Outcome:
         stream = connection.stream
         try:
-            if time.monotonic() > not_after:
-                raise TooLateError
             stream.begin(not_after=not_after, most=MOST_OF_AN_ANSWER)
+            if time.monotonic() > not_after:  # the stream looks too, but then the connection is used up
+                raise TooLateError
             response = await connection.http.handle_async_request(request)
             seen.status = response.status
             seen.retry_after = _retry_after(response.headers)

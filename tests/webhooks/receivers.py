@@ -34,6 +34,7 @@ class Exchange:
     """One request, and the way to answer it."""
 
     request: Received
+    reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     receiver: "Receiver"
 
@@ -52,6 +53,11 @@ class Exchange:
     def close(self) -> None:
         """Close the connection now."""
         self.writer.close()
+
+    async def is_closed(self) -> None:
+        """Wait until the other side has closed the connection."""
+        while await self.reader.read(CHUNK):
+            pass
 
 
 Behaviour = Callable[[Exchange], Awaitable[None]]
@@ -102,9 +108,11 @@ class Receiver:
             while not writer.is_closing() and (request := await _read(reader)) is not None:
                 self.requests.append(request)
                 self._changed.set()
-                await self.behaviour(Exchange(request, writer, self))
+                await self.behaviour(Exchange(request, reader, writer, self))
         except (OSError, asyncio.IncompleteReadError):
             pass  # it was closed on the other side
+        except asyncio.CancelledError:
+            pass  # it is closed here
         finally:
             writer.transport.abort()
             self.open -= 1
@@ -180,7 +188,7 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
 
 async def hanging(exchange: Exchange) -> None:
     """Takes the request and never answers."""
-    await asyncio.sleep(3600)
+    await exchange.is_closed()
 
 
 def dripping(every: float = 1) -> Behaviour:
