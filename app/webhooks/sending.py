@@ -176,6 +176,9 @@ class Sender:
             if time.monotonic() > not_after:  # the stream looks too, but then the connection is used up
                 raise TooLateError
             response = await connection.http.handle_async_request(request)
+            if not stream.has_sent:  # more came with the answer before: this is not ours
+                stream.abort()
+                raise httpcore2.RemoteProtocolError("answered before it was asked")
             seen.status = response.status
             seen.retry_after = _retry_after(response.headers)
             async for chunk in cast("AsyncIterable[bytes]", response.stream):

@@ -103,7 +103,9 @@ class Receiver:
         self.connections += 1
         self.open += 1
         try:
-            if self.behaviour is hanging_up:
+            if self.behaviour in {hanging_up, mute, greeting}:
+                nothing = Received("", "", {}, b"", time.monotonic())
+                await self.behaviour(Exchange(nothing, reader, writer, self))
                 return
             while not writer.is_closing() and (request := await _read(reader)) is not None:
                 self.requests.append(request)
@@ -241,6 +243,17 @@ async def closing(exchange: Exchange) -> None:
 async def hanging_up(exchange: Exchange) -> None:
     """Closes every connection at once, before anything is sent."""
     exchange.close()
+
+
+async def mute(exchange: Exchange) -> None:
+    """Takes the connection and never says a word, not even of TLS."""
+    await exchange.is_closed()
+
+
+async def greeting(exchange: Exchange) -> None:
+    """Speaks first, and no TLS."""
+    await exchange.send(b"220 mail.example ESMTP\r\n")
+    await exchange.is_closed()
 
 
 async def babbling(exchange: Exchange) -> None:
