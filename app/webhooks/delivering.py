@@ -187,7 +187,10 @@ class Deliverer:
         changed = {row.endpoint_id for row in claimed if self._lanes[row.endpoint_id].version != row.endpoint_version}
         if changed:
             await self._load(db, list(changed), now + LEASE)
-        asked = [wanted(self._lanes[row.endpoint_id], row.type, row.patient_id) for row in claimed]
+        asked = [  # a test is about nobody, whoever it names
+            wanted(self._lanes[row.endpoint_id], row.type, row.patient_id if row.kind == "event" else None)
+            for row in claimed
+        ]
         about_patients = [each for each in asked if each is not None]
         answers = iter(await disclosures.disclose_each(db, about_patients) if about_patients else ())
         sent: list[Sent] = []

@@ -102,8 +102,8 @@ async def change_webhook_endpoint(
 ) -> schemas.WebhookEndpoint:
     """Replace its address, its filters, its owner and its limits.
 
-    At another address it is `pending` again until a ping is answered; events wait as long. Its name, what it is for and
-    who it is stay: that is what patients agreed to.
+    At another address it is `pending` again until a ping is answered: what it has not got by now waits as long, and
+    what happens meanwhile comes with a replay. Its name, what it is for and who it is stay: patients agreed to that.
     """
     found = await service.change(db, request.app.state.settings, access, endpoint_id, wanted, if_match)
     stamp(response, service.tag(found))
