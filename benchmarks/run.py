@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.core.ids import new_id
 from app.core.settings import Settings
-from benchmarks import access
+from benchmarks import access, webhooks
 from benchmarks import world as worlds
 from benchmarks.load import Measured, drive, middle, request
 from benchmarks.servers import Running, serve
@@ -276,6 +276,10 @@ async def _run(server: Server, folder: Path, only: set[str], rounds: int, filler
                 lines.append(plain(name, work, seen, f"{access.GOAL}", reached=middle(ratios) <= access.GOAL))
                 print(lines[-1], flush=True)
         loaded, started_in = ours.resident_mb(), ours.started_in
+    if wanted("P11"):
+        for name, work, seen, goal, reached in await webhooks.measure(server):
+            lines.append(plain(name, work, seen, goal, reached=reached))
+            print(lines[-1], flush=True)
     seen = f"{idle:.0f} MB; {loaded:.0f} MB"
     lines.append(plain("P12", "idle process; after the load above", seen, f"{IDLE_MB} MB", reached=idle <= IDLE_MB))
     stored = await worlds.values_stored(on_postgresql)

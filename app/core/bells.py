@@ -19,7 +19,7 @@ from app.core.logging import describe, log
 from app.core.settings import Settings
 
 CHANNEL = "afterglow_work"
-TOGETHER_SECONDS = 0.005
+TOGETHER_SECONDS = 0.002
 AGAIN_SECONDS = 5
 
 

@@ -232,12 +232,16 @@ def new_session(engine: AsyncEngine, clinic_id: UUID | None = None) -> Database:
 
 
 @asynccontextmanager
-async def unit_of_work(engine: AsyncEngine, clinic_id: UUID = EVERY_CLINIC) -> AsyncIterator[Database]:
+async def unit_of_work(
+    engine: AsyncEngine, clinic_id: UUID = EVERY_CLINIC, *, relaxed: bool = False
+) -> AsyncIterator[Database]:
     """One transaction outside a request (commands, the worker, the simulator): all of it or nothing.
 
-    Give the clinic where the work is for one.
+    Give the clinic where the work is for one. `relaxed`: what would be done again after a crash of the database's
+    machine need not wait for the disk.
     """
     db = new_session(engine, clinic_id)
+    db._session.relaxed = relaxed  # noqa: SLF001  nothing has begun that would have to be told
     try:
         yield db
         await db.finish()

@@ -7,6 +7,7 @@ sent.
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
@@ -28,6 +29,8 @@ from app.webhooks.models import WebhookDelivery
 
 BATCH: Final = 500
 LOOK_EVERY_SECONDS: Final = 1
+TOGETHER_SECONDS: Final = 0.02
+"""What is committed within this time of the last round is matched together: many small rounds would cost more."""
 
 
 class PatientOf:
@@ -64,8 +67,11 @@ def wanted(listener: Listener, event_type: str, patient_id: UUID | None) -> Want
 
 
 async def match(engine: AsyncEngine) -> int:
-    """Number up to a batch of committed events and make their deliveries; how many events there were."""
-    async with unit_of_work(engine, EVERY_CLINIC) as db:
+    """Number up to a batch of committed events and make their deliveries; how many events there were.
+
+    It does not wait for the disk: what is sent of it waits for a later commit, which brings this one there too.
+    """
+    async with unit_of_work(engine, EVERY_CLINIC, relaxed=True) as db:
         if not await queries.is_only_matcher(db):
             return 0
         events = (await db.read(queries.UNNUMBERED, {"most": BATCH})).all()
@@ -140,9 +146,11 @@ async def match_forever(engine: AsyncEngine, bell: Bell, due: asyncio.Event, sto
 
     A failure is logged once, and the next round tries again.
     """
-    failing = False
+    failing, last = False, -TOGETHER_SECONDS
     while not stop.is_set():
+        await asyncio.sleep(max(0, last + TOGETHER_SECONDS - time.monotonic()))
         bell.rung.clear()
+        last = time.monotonic()
         try:
             while await match(engine) == BATCH and not stop.is_set():
                 due.set()
