@@ -230,6 +230,15 @@ async def run(only: set[str], rounds: int, fillers: int) -> list[str]:
             server.stop()
 
 
+async def _webhooks(server: Server) -> list[str]:
+    found = [
+        plain(name, work, seen, goal, reached=reached)
+        for name, work, seen, goal, reached in await webhooks.measure(server)
+    ]
+    print("\n".join(found), flush=True)
+    return found
+
+
 async def _run(server: Server, folder: Path, only: set[str], rounds: int, fillers: int) -> list[str]:
     def wanted(name: str) -> bool:
         return not only or name in only
@@ -276,10 +285,7 @@ async def _run(server: Server, folder: Path, only: set[str], rounds: int, filler
                 lines.append(plain(name, work, seen, f"{access.GOAL}", reached=middle(ratios) <= access.GOAL))
                 print(lines[-1], flush=True)
         loaded, started_in = ours.resident_mb(), ours.started_in
-    if wanted("P11"):
-        for name, work, seen, goal, reached in await webhooks.measure(server):
-            lines.append(plain(name, work, seen, goal, reached=reached))
-            print(lines[-1], flush=True)
+    lines += await _webhooks(server) if wanted("P11") else []
     seen = f"{idle:.0f} MB; {loaded:.0f} MB"
     lines.append(plain("P12", "idle process; after the load above", seen, f"{IDLE_MB} MB", reached=idle <= IDLE_MB))
     stored = await worlds.values_stored(on_postgresql)
