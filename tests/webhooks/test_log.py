@@ -16,12 +16,11 @@ from app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from app.webhooks.recipients import EndpointPurpose
 from tests.cast import Cast
 from tests.factories import an_id
+from tests.webhooks.asking import URL
 from tests.webhooks.receivers import answering, receiving
 from tests.webhooks.rows import a_delivery, ago, an_attempt
 from tests.webhooks.test_matching import recorded
 from tests.webhooks.world import an_endpoint, deliveries
-
-URL = "https://127.0.0.1:9443/hook"
 
 
 @pytest.fixture

@@ -16,11 +16,10 @@ from app.webhooks import replays
 from app.webhooks.delivering import Deliverer
 from app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookLane
 from tests.cast import Cast
+from tests.webhooks.asking import URL
 from tests.webhooks.receivers import receiving
 from tests.webhooks.rows import a_delivery, ago, an_event
 from tests.webhooks.world import an_endpoint, deliveries
-
-URL = "https://127.0.0.1:9443/hook"
 
 
 @pytest.fixture

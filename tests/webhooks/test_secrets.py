@@ -18,10 +18,10 @@ from app.webhooks.models import WebhookSecret
 from tests.cast import Cast
 from tests.factories import Person, a_member_of_staff, an_api_client
 from tests.programs import a_token
+from tests.webhooks.asking import URL
 from tests.webhooks.world import SECRET, an_endpoint
 
 NewClient = Callable[..., httpx2.AsyncClient]
-URL = "https://127.0.0.1:9443/hook"
 AN_HOUR = timedelta(hours=1)
 
 
