@@ -209,6 +209,7 @@ async def rotate_secret(db: Database, access: ClinicAccess, endpoint_id: UUID, k
     """Another secret, which signs first; those of before go on signing for so many hours."""
     endpoint = await lookups.living(db, access, endpoint_id)
     secret = await secrets.rotate(db, endpoint, keep_old_hours, clock.now())
+    endpoint.version += 1  # workers that know the endpoint look again
     return await view(db, endpoint) | {"secret": secret}
 
 
