@@ -1,0 +1,133 @@
+"""What each thing that can be done tells the outside world, written down once more, by hand, beside the code.
+
+An operation that changes something and is not declared here fails `tests/contract/test_events.py`, and so does a
+function that records an event. Whoever adds one decides: which event it is, or why there is none to tell.
+"""
+
+TOLD: dict[str, str] = {
+    # signing in
+    "activate": "patient.activated patient_account.recovered staff_account.recovered",
+    # the clinic
+    "enrol_patient": "patient.enrolled",
+    "set_care_team": "care_team.changed",
+    "end_staff_membership": "staff.left care_team.changed",
+    "sign_protocol": "protocol.changed",
+    # check-ins
+    "submit_check_in": "check_in.recorded check_in.corrected",
+    "submit_check_in_batch": "check_in.recorded check_in.corrected",
+    "record_patient_check_in": "check_in.recorded check_in.corrected",
+    "correct_check_in_link": "check_in.relinked",
+    # dosing sessions
+    "schedule_dosing_session": "dosing_session.scheduled dosing_session.moved",
+    "record_dosing_arrival": "dosing_session.arrived",
+    "clear_dosing_session": "dosing_session.cleared",
+    "start_dose": "dosing_session.started",
+    "end_dose": "dosing_session.ended",
+    "close_dosing_session": "dosing_session.closed",
+    "cancel_dosing_session": "dosing_session.cancelled",
+    # appointments
+    "book_appointment": "appointment.booked appointment.moved",
+    "record_appointment_arrival": "appointment.arrived",
+    "record_attendance": "appointment.attended",
+    "cancel_appointment": "appointment.cancelled",
+    # instruments, consent, oversight
+    "add_instrument_wording": "instrument.wording_added",
+    "publish_consent_document": "consent_document.published",
+    "sign_consent": "consent.signed",
+    "withdraw_consent": "consent.withdrawn",
+    "open_emergency_access": "emergency_access.opened",
+    # webhooks
+    "disable_webhook_endpoint": "endpoint.disabled",
+}
+"""The events of each operation that has any."""
+
+_SIGN_IN = "Whoever signs in, and with what, is between them and us: it is in the audit, and nobody else follows it."
+_CODE = "A code is not a fact yet. Using it is one, and is told."
+_PROGRAM = "Who is let in as a program is the administrator's own act; it is in the audit."
+_ENDPOINT = "Endpoints are set up by whoever would be told. What others must know is that one stopped: told."
+_AGAIN = "It sends what was told already, or a sample; nothing happened."
+_RESTRICTION = "It takes effect where things leave. Telling those it is about would tell them what they may not have."
+
+SILENT: dict[str, str] = {
+    "sign_in": _SIGN_IN,
+    "begin_activation_with_passkey": _SIGN_IN,
+    "begin_sign_in_with_passkey": _SIGN_IN,
+    "sign_in_with_passkey": _SIGN_IN,
+    "answer_sign_in_page": _SIGN_IN,
+    "request_tokens": _SIGN_IN,
+    "revoke_tokens": _SIGN_IN,
+    "confirm_identity": _SIGN_IN,
+    "begin_confirmation_with_passkey": _SIGN_IN,
+    "confirm_identity_with_passkey": _SIGN_IN,
+    "begin_second_factor": _SIGN_IN,
+    "confirm_second_factor": _SIGN_IN,
+    "remove_second_factor": _SIGN_IN,
+    "begin_passkey": _SIGN_IN,
+    "add_passkey": _SIGN_IN,
+    "remove_passkey": _SIGN_IN,
+    "end_my_device": _SIGN_IN,
+    "end_patient_device": _SIGN_IN,
+    "invite_patient": _CODE,
+    "invite_staff": _CODE,
+    "recover_patient_account": _CODE,
+    "recover_staff_account": _CODE,
+    "restrict_disclosure": _RESTRICTION,
+    "lift_disclosure_restriction": _RESTRICTION,
+    "review_emergency_access": "What the privacy officer thinks of it stays with them; that it was opened is told.",
+    "create_api_client": _PROGRAM,
+    "change_api_client": _PROGRAM,
+    "end_api_client": _PROGRAM,
+    "rotate_api_client_secret": _PROGRAM,
+    "end_api_client_secret": _PROGRAM,
+    "link_external_identity": _SIGN_IN,
+    "unlink_external_identity": _SIGN_IN,
+    "create_webhook_endpoint": _ENDPOINT,
+    "change_webhook_endpoint": _ENDPOINT,
+    "end_webhook_endpoint": _ENDPOINT,
+    "enable_webhook_endpoint": _ENDPOINT,
+    "rotate_webhook_secret": _ENDPOINT,
+    "ping_webhook_endpoint": _AGAIN,
+    "send_test_event": _AGAIN,
+    "replay_webhooks": _AGAIN,
+    "redeliver_webhook": _AGAIN,
+}
+"""Why the other operations that change something have none."""
+
+FUNCTIONS: dict[str, str] = {
+    "appointments.service.book": "appointment.booked appointment.moved",
+    "appointments.service.arrive": "appointment.arrived",
+    "appointments.service.attend": "appointment.attended",
+    "appointments.service.cancel": "appointment.cancelled",
+    "appointments.service.import_appointment": "appointment.booked",
+    "appointments.service.import_appointments": "appointment.booked",
+    "check_ins.service.submit": "check_in.recorded check_in.corrected",
+    "check_ins.service.correct_link": "check_in.relinked",
+    "clinics.memberships.end_staff": "staff.left",
+    "clinics.service.enrol": "patient.enrolled",
+    "clinics.service.put_care_team": "care_team.changed",
+    "clinics.service.set_care_team": "care_team.changed",
+    "clinics.service.sign_protocol": "protocol.changed",
+    "consents.documents.publish": "consent_document.published",
+    "consents.service.sign": "consent.signed",
+    "consents.service.withdraw": "consent.withdrawn",
+    "dosing.service.schedule": "dosing_session.scheduled dosing_session.moved",
+    "dosing.service.arrive": "dosing_session.arrived",
+    "dosing.service.clear": "dosing_session.cleared",
+    "dosing.service.start_dose": "dosing_session.started",
+    "dosing.service.end_dose": "dosing_session.ended",
+    "dosing.service.close": "dosing_session.closed",
+    "dosing.service.cancel": "dosing_session.cancelled",
+    "dosing.service.import_session": "dosing_session.closed",
+    "dosing.service.import_sessions": "dosing_session.closed",
+    "identity.service.add_membership": "patient.activated",
+    "instruments.service.add_wording": "instrument.wording_added",
+    "oversight.service.open_emergency": "emergency_access.opened",
+    "sign_ins.activations.activate": "patient_account.recovered staff_account.recovered",
+    "webhooks.states.disable": "endpoint.disabled",
+}
+"""Every function of a service that records events itself, or through helpers in its own file: with what it records."""
+
+NEVER_RECORDED: dict[str, str] = {
+    "endpoint.ping": "It is sent to one endpoint, as a delivery of its own; nobody else is told.",
+}
+"""Events of the catalogue that never stand in the outbox, or that come with what is built later."""

@@ -1,0 +1,258 @@
+"""Each event by a real call: it lands with the fact, never without it, and never for somebody who was refused.
+
+Every call is made four times: by somebody who may not; with a commit that fails, after which neither the event nor the
+fact may be left; for real; and once more, which may tell something new only where it does something new.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from app.core import clock, openapi
+from app.core.db import Database
+from app.core.settings import Settings
+from app.events.models import OutboxEvent
+from app.identity.permissions import Role
+from tests.answers import Answers
+from tests.appointments.bookings import a_plan
+from tests.cast import Cast, a_cast
+from tests.consents.papers import a_document, a_signature
+from tests.contract.expected_events import NEVER_RECORDED, TOLD
+from tests.dosing.sessions import DOSE
+from tests.factories import Person, a_member_of_staff, a_report, an_id
+from tests.instruments.test_routes import a_wording
+from tests.webhooks.world import an_endpoint
+
+NewClient = Callable[..., httpx2.AsyncClient]
+Pairs = set[tuple[str, str]]
+
+
+class Caller:
+    """Makes calls, and keeps what each of them told."""
+
+    def __init__(
+        self,
+        app: FastAPI,
+        db: Database,
+        new_client: NewClient,
+        promises: Answers,
+        patch: pytest.MonkeyPatch,
+        cast: Cast,
+        people: dict[str, Person],
+    ) -> None:
+        self.db, self.cast, self.people = db, cast, people
+        self.told: Pairs = set()
+        self.clients = {name: new_client(person.token) for name, person in people.items()} | {"anybody": new_client()}
+        self._promises, self._patch = promises, patch
+        self._names = {
+            (method, str(route.path)): str(route.name)
+            for route in openapi.routes(app)
+            for method in route.methods or ()
+        }
+
+    async def do(
+        self,
+        who: str,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        version: int | None = None,
+        again: set[str] = frozenset(),  # type: ignore[assignment]  # events that a second call tells too
+    ) -> dict[str, Any]:
+        """One call that must succeed; what it answered."""
+        headers = {} if version is None else {"If-Match": f'"{version}"'}
+
+        async def call(caller: str) -> tuple[httpx2.Response, set[str]]:
+            before = await self._outbox()
+            answer = await self.clients[caller].request(method, path, json=body, headers=headers)
+            events = [event for event_id, event in (await self._outbox()).items() if event_id not in before]
+            assert len(events) == len(set(events)), "one fact, one event"
+            return answer, set(events)
+
+        if who != "anybody":
+            refused, told = await call("researcher")
+            assert (refused.status_code, told) == (403, set()), f"{method} {path}"
+        with self._patch.context() as patch:
+            patch.setattr(Database, "commit", _commit_of_a_full_disk)
+            failed, told = await call(who)
+            assert (failed.status_code, told) == (500, set()), f"{method} {path}: {failed.text}"
+        answer, told = await call(who)
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        assert told, f"{method} {path} told nothing"
+        name = self._names[method, str(self._promises.template(path))]
+        self.told |= {(name, event) for event in told}
+        _, told = await call(who)
+        assert told == set(again), f"{method} {path}, again"
+        return dict(answer.json()) if answer.content else {}
+
+    async def code(self, who: str, path: str) -> str:
+        """A code of the clinic."""
+        answer = await self.clients[who].post(path)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["code"])
+
+    async def _outbox(self) -> dict[object, str]:
+        await self.db.finish()
+        self.db.expunge_all()
+        rows = await self.db.execute(sa.select(OutboxEvent.id, OutboxEvent.type))
+        found = {row.id: row.type for row in rows}
+        await self.db.finish()
+        return found
+
+
+_commit = Database.commit
+
+
+async def _commit_of_a_full_disk(self: Database) -> None:
+    """Fails for the transaction that holds an event: whatever must happen with it must not have happened before."""
+    if self.request is not None and self._rings:
+        msg = "no space left on device"
+        raise RuntimeError(msg)
+    await _commit(self)
+
+
+@pytest.fixture
+async def caller(
+    app: FastAPI,
+    db: Database,
+    settings: Settings,
+    new_client: NewClient,
+    promises: Callable[[FastAPI], Answers],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Caller:
+    cast = await a_cast(db, settings)
+    names = ("patient", "prescriber", "nurse", "therapist", "coordinator")
+    people = {name: getattr(cast, name) for name in names}
+    for name, role in (("researcher", Role.RESEARCHER), ("admin", Role.CLINIC_ADMIN), ("on_call", Role.NURSE)):
+        people[name] = await a_member_of_staff(db, settings, cast.clinic, role)
+    return Caller(app, db, new_client, promises(app), monkeypatch, cast, people)
+
+
+Area = Callable[[Caller], Awaitable[None]]
+AREAS: dict[str, tuple[Area, tuple[str, ...]]] = {}
+
+
+def calls(*operations: str) -> Callable[[Area], Area]:
+    """Says which operations an area calls, with all that they can tell."""
+
+    def keep(area: Area) -> Area:
+        AREAS[area.__name__] = (area, operations)
+        return area
+
+    return keep
+
+
+@calls("activate", "enrol_patient", "set_care_team", "end_staff_membership", "sign_protocol")
+async def clinic(caller: Caller) -> None:
+    record, address = f"/v1/patients/{caller.cast.patient_id}", "kim@example.org"
+    kim = await caller.do("coordinator", "POST", "/v1/patients", {"display_name": "Kim L."}, again={"patient.enrolled"})
+    for path, who, email in (
+        (f"/v1/patients/{kim['id']}/invitations", "coordinator", address),
+        (f"/v1/patients/{kim['id']}/account-recovery", "coordinator", address),
+        (
+            f"/v1/staff/{caller.people['therapist'].membership.id}/account-recovery",
+            "admin",
+            caller.people["therapist"].email,
+        ),
+    ):
+        form = {"email": email, "password": "quiet-harbour-lantern-42", "device_label": "a phone"}
+        await caller.do("anybody", "POST", "/v1/activations", form | {"invitation_code": await caller.code(who, path)})
+    members = [{"staff_id": str(caller.people["nurse"].membership.id), "responsible": True}]
+    version = int((await caller.clients["coordinator"].get(record)).json()["version"])
+    await caller.do("coordinator", "PUT", f"{record}/care-team", {"members": members}, version=version)
+    await caller.do("admin", "DELETE", f"/v1/staff/{members[0]['staff_id']}")
+    figures = (await caller.clients["prescriber"].get("/v1/protocol")).json()["figures"]
+    await caller.do("prescriber", "PUT", "/v1/protocol", {"figures": figures, "reason": "Reviewed."}, version=1)
+
+
+@calls("submit_check_in", "submit_check_in_batch", "record_patient_check_in", "correct_check_in_link")
+async def check_ins(caller: Caller) -> None:
+    own, batched = str(an_id()), str(an_id())
+    of_patient = f"/v1/patients/{caller.cast.patient_id}/check-ins"
+    by_staff = f"{of_patient}/{an_id()}"
+    now = clock.now()
+    await caller.do("patient", "PUT", f"/v1/me/check-ins/{own}", a_report(now))
+    await caller.do("patient", "PUT", f"/v1/me/check-ins/{own}", a_report(now, note="later"), version=1)
+    await caller.do("nurse", "PUT", by_staff, a_report(now))
+    await caller.do("nurse", "PUT", by_staff, a_report(now, note="later"), version=1)
+    batch = "/v1/me/check-ins/batch"
+    await caller.do("patient", "POST", batch, {"check_ins": [{"id": batched} | a_report(now)]})
+    corrected = {"id": batched, "base_version": 1} | a_report(now, note="later")
+    await caller.do("patient", "POST", batch, {"check_ins": [corrected]})
+    nothing = {"dosing_session_id": None, "appointment_id": None}
+    await caller.do("nurse", "PUT", f"{of_patient}/{own}/link", nothing, version=2, again={"check_in.relinked"})
+
+
+@calls(
+    "schedule_dosing_session",
+    "record_dosing_arrival",
+    "clear_dosing_session",
+    "start_dose",
+    "end_dose",
+    "close_dosing_session",
+    "cancel_dosing_session",
+)
+async def sessions(caller: Caller) -> None:
+    plan = f"/v1/patients/{caller.cast.patient_id}/dosing-sessions"
+    session_id, soon = an_id(), (clock.now() + timedelta(hours=1)).isoformat()
+    await caller.do("coordinator", "PUT", f"{plan}/{session_id}", {"scheduled_at": clock.now().isoformat()})
+    await caller.do("coordinator", "PUT", f"{plan}/{session_id}", {"scheduled_at": soon}, version=1)
+    steps = ("arrival", "clearance", "dose", "dose-end", "closure")
+    for version, step in enumerate(steps, start=2):
+        body = DOSE if step == "dose" else None
+        await caller.do("prescriber", "POST", f"/v1/dosing-sessions/{session_id}/{step}", body, version=version)
+    other = an_id()
+    await caller.clients["coordinator"].put(f"{plan}/{other}", json={"scheduled_at": soon})
+    cancelled = {"reason": "patient_request"}
+    await caller.do("coordinator", "POST", f"/v1/dosing-sessions/{other}/cancellation", cancelled, version=1)
+
+
+@calls("book_appointment", "record_appointment_arrival", "record_attendance", "cancel_appointment")
+async def appointments(caller: Caller) -> None:
+    plan = f"/v1/patients/{caller.cast.patient_id}/appointments"
+    came, missed, then = an_id(), an_id(), clock.now() - timedelta(hours=2)
+    await caller.do("therapist", "PUT", f"{plan}/{came}", a_plan(then - timedelta(hours=1)))
+    await caller.do("therapist", "PUT", f"{plan}/{came}", a_plan(then), version=1)
+    await caller.do("therapist", "POST", f"/v1/appointments/{came}/arrival", version=2)
+    attended = {"attendance": "attended"}
+    await caller.do("therapist", "POST", f"/v1/appointments/{came}/attendance", attended, version=3)
+    await caller.clients["therapist"].put(f"{plan}/{missed}", json=a_plan(clock.now() + timedelta(days=1)))
+    cancelled = {"by": "patient", "reason": "illness"}
+    await caller.do("therapist", "POST", f"/v1/appointments/{missed}/cancellation", cancelled, version=1)
+
+
+@calls("add_instrument_wording", "publish_consent_document", "sign_consent", "withdraw_consent")
+async def papers(caller: Caller) -> None:
+    await caller.do("prescriber", "POST", "/v1/instruments", a_wording())
+    document = await caller.do("admin", "POST", "/v1/consent-documents", a_document())
+    consent = await caller.do("patient", "POST", "/v1/me/consents", a_signature(document))
+    await caller.do("patient", "POST", f"/v1/me/consents/{consent['id']}/withdrawal")
+
+
+@calls("open_emergency_access", "disable_webhook_endpoint")
+async def oversight(caller: Caller) -> None:
+    why = {"reason_code": "medical_emergency", "reason": "Fell in the corridor."}
+    record = f"/v1/patients/{caller.cast.other_patient_id}"
+    await caller.do("on_call", "POST", f"{record}/emergency-access", why)
+    endpoint = await an_endpoint(caller.db, caller.cast, "https://ehr.example/hook")
+    await caller.do("admin", "POST", f"/v1/webhook-endpoints/{endpoint.id}/disabling")
+
+
+@pytest.mark.parametrize("area", AREAS)
+async def test_each_operation_tells_what_is_declared_with_its_fact_and_not_without(caller: Caller, area: str) -> None:
+    act, operations = AREAS[area]
+
+    await act(caller)
+
+    assert caller.told == {(name, event) for name in operations for event in TOLD[name].split()}
+
+
+def test_no_operation_is_left_out() -> None:
+    assert sorted(name for _, operations in AREAS.values() for name in operations) == sorted(TOLD)
+    assert not {event for events in TOLD.values() for event in events.split()} & set(NEVER_RECORDED)
