@@ -165,13 +165,7 @@ class Stream(httpcore2.AsyncNetworkStream, asyncio.Protocol):
     def is_fresh(self) -> bool:
         """Whether a request can begin: open, and nothing lies here or waits to leave."""
         transport = self._transport
-        return not (
-            self._ended
-            or self._incoming
-            or transport is None
-            or transport.is_closing()
-            or transport.get_write_buffer_size()
-        )
+        return not (self._ended or self._incoming or transport is None or transport.get_write_buffer_size())
 
     # -------------------------------------------------------------------------------------- for httpcore2
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  the interface has it

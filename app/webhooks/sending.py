@@ -77,11 +77,6 @@ class _Connection:
     http: httpcore2.AsyncHTTP11Connection
     idle_since: float = 0
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether the next request can be sent on it: the last one was answered in whole, or none was sent."""
-        return self.stream.is_fresh and (self.http.is_idle() or not self.stream.has_sent) and not self.http.is_closed()
-
 
 @dataclass(slots=True, eq=False)
 class _Peer:
@@ -171,21 +166,11 @@ class Sender:
         self, peer: _Peer, connection: _Connection, request: httpcore2.Request, not_after: float, seen: _Seen
     ) -> Outcome:
         stream = connection.stream
+        stream.begin(not_after=not_after, most=MOST_OF_AN_ANSWER)
         try:
-            stream.begin(not_after=not_after, most=MOST_OF_AN_ANSWER)
             if time.monotonic() > not_after:  # the stream looks too, but then the connection is used up
                 raise TooLateError
-            response = await connection.http.handle_async_request(request)
-            if not stream.has_sent:  # more came with the answer before: this is not ours
-                stream.abort()
-                raise httpcore2.RemoteProtocolError("answered before it was asked")
-            seen.status = response.status
-            seen.retry_after = _retry_after(response.headers)
-            async for chunk in cast("AsyncIterable[bytes]", response.stream):
-                if len(seen.body) < MOST_KEPT_OF_AN_ANSWER:
-                    seen.body += chunk[: MOST_KEPT_OF_AN_ANSWER - len(seen.body)]
-            await response.aclose()
-            return outcome_of(response.status)
+            return await _ask(connection, request, seen)
         finally:
             seen.was_sent = seen.was_sent or stream.has_sent
             self._let_go(peer, connection)
@@ -223,14 +208,14 @@ class Sender:
         while peer.idle:
             connection = peer.idle.pop()
             del self._idle[connection]
-            if connection.is_usable:
+            if connection.stream.is_fresh:
                 return connection
             connection.stream.abort()
         return None
 
     def _let_go(self, peer: _Peer, connection: _Connection) -> None:
         """Keep a connection for the next request if it is good for one."""
-        if peer.is_forgotten or not connection.is_usable:
+        if peer.is_forgotten or not connection.stream.is_fresh:
             connection.stream.abort()
             return
         connection.idle_since = time.monotonic()
@@ -282,6 +267,21 @@ class Sender:
             self._sweeping.cancel()
             self._sweeping = None
         self._resolver.close()
+
+
+async def _ask(connection: _Connection, request: httpcore2.Request, seen: _Seen) -> Outcome:
+    """Send the request and read the answer. If anything is raised, httpcore2 has closed the connection."""
+    response = await connection.http.handle_async_request(request)
+    if not connection.stream.has_sent:  # more came with the answer before: this is not ours
+        connection.stream.abort()
+        raise httpcore2.RemoteProtocolError("answered before it was asked")
+    seen.status = response.status
+    seen.retry_after = _retry_after(response.headers)
+    async for chunk in cast("AsyncIterable[bytes]", response.stream):
+        if len(seen.body) < MOST_KEPT_OF_AN_ANSWER:
+            seen.body += chunk[: MOST_KEPT_OF_AN_ANSWER - len(seen.body)]
+    await response.aclose()
+    return outcome_of(response.status)
 
 
 def _outcome_of(error: Exception, seen: _Seen) -> Outcome:

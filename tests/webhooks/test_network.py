@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -14,7 +15,7 @@ from app.webhooks import addresses, network
 from app.webhooks.network import BlockedAddressError, GuardedBackend, Resolver, Stream, TooLateError, TooLongError
 from app.webhooks.rules import Outcome
 from app.webhooks.sending import Sender
-from tests.webhooks.receivers import Receiver, babbling, hanging, receiving
+from tests.webhooks.receivers import Exchange, Receiver, babbling, hanging, receiving
 
 ON_THE_NET = Settings()
 INSIDE = Settings(webhook_allowed_networks=["127.0.0.0/8"])
@@ -48,6 +49,10 @@ class Names:
 
 async def no_names(host: str, port: int) -> list[str]:
     raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+
+def looking_names_up() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("webhook-names")]
 
 
 @pytest.fixture
@@ -165,6 +170,18 @@ class TestNames:
 class TestResolver:
     async def test_finds_what_the_system_finds(self, resolver: Resolver) -> None:
         assert "127.0.0.1" in await resolver("127.0.0.1", 443)
+
+    async def test_leaves_no_thread_behind(self, canary: Receiver) -> None:
+        sender = Sender(INSIDE)
+        await sender.post(uuid4(), f"http://localhost:{canary.port}/", {}, b"{}", not_after=time.monotonic() + 1)
+        threads = looking_names_up()
+        assert threads
+
+        await sender.close()
+
+        for thread in threads:
+            await asyncio.to_thread(thread.join, 5)
+        assert not looking_names_up()
 
     async def test_asks_once_for_all_who_wait_for_the_same_name(
         self, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
@@ -319,6 +336,22 @@ class TestStream:
         with pytest.raises(httpcore2.ReadError):
             await stream.read(65536)
         assert not stream.has_sent
+
+    async def test_is_not_fresh_while_something_waits_to_leave(self) -> None:
+        """What was left of a request would leave later, after its leave had passed."""
+
+        async def deaf(exchange: Exchange) -> None:
+            await exchange.answer(204)
+            await asyncio.sleep(60)
+
+        async with receiving(deaf) as receiver:
+            stream = await self.connected(receiver)
+            stream.begin(not_after=time.monotonic() + 1, most=1000)
+            await stream.write(b"POST / HTTP/1.1\r\n\r\n" + b"x" * 20_000_000)
+
+            assert (await stream.read(65536)).startswith(b"HTTP/1.1 204")
+            assert not stream.is_fresh
+            stream.abort()
 
     async def test_waits_no_longer_than_it_is_told(self) -> None:
         async with receiving(hanging) as receiver:

@@ -82,6 +82,23 @@ class TestKept:
         assert outcomes == [Outcome.DELIVERED] * 3
         assert receiver.connections == 3
 
+    @pytest.mark.parametrize("much", [10, 1_000_000])
+    async def test_is_none_on_which_more_came_later(self, much: int, post: Post, receiver: Receiver) -> None:
+        async def says_more_later(exchange: Exchange) -> None:
+            await exchange.answer(200)
+            await asyncio.sleep(0.02)
+            await exchange.send(b"x" * much)
+            await exchange.is_closed()
+
+        receiver.behaviour = says_more_later
+        await post(receiver.url)
+        await asyncio.sleep(0.05)
+        assert receiver.open == (much == 10)
+
+        assert (await post(receiver.url)).outcome is Outcome.DELIVERED
+
+        assert (receiver.connections, receiver.open) == (2, 1)
+
     async def test_are_at_most_sixteen_for_an_endpoint(self, post: Post, receiver: Receiver) -> None:
         receiver.behaviour = slow(0.02)
 
@@ -114,6 +131,19 @@ class TestClosed:
             assert not post.sender._peers
             assert post.sender._sweeping is None
             assert (await post(receiver.url)).outcome is Outcome.DELIVERED
+
+    async def test_are_none_that_are_in_use_or_were_used_a_moment_ago(self, post: Post, receiver: Receiver) -> None:
+        await post(receiver.url)
+        post.sender._sweep()
+        receiver.behaviour = slow(0.05)
+        under_way = asyncio.create_task(post(receiver.url))
+        await receiver.arrive(2)
+
+        post.sender._sweep()
+
+        assert (await under_way).outcome is Outcome.DELIVERED
+        await post(receiver.url)
+        assert (len(receiver.requests), receiver.connections) == (3, 1)
 
     async def test_are_those_of_an_endpoint_to_forget(self, post: Post, receiver: Receiver) -> None:
         await post(receiver.url)
