@@ -8,38 +8,7 @@ from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id
 from app.events.models import OutboxEvent
-from app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookLane
-from tests.factories import Person
-
-OWNER = "owner@ehr.example"
-
-
-async def an_endpoint(db: Database, person: Person, **but: Any) -> WebhookEndpoint:
-    """An active endpoint of this member of staff's clinic, with its lane."""
-    endpoint = WebhookEndpoint(
-        **{
-            "id": new_id(),
-            "clinic_id": person.membership.clinic_id,
-            "name": f"ehr-{new_id().hex[-6:]}",
-            "url": "https://hooks.ehr.example/afterglow?key=KEY-IN-URL",
-            "owner_email": OWNER,
-            "event_types": ["*"],
-            "purpose": "treatment",
-            "recipient_class": "treating_provider",
-            "status": "active",
-            "max_per_second": 50,
-            "max_concurrency": 4,
-            "version": 1,
-            "created_at": clock.now(),
-            "created_by": person.membership.id,
-        }
-        | but
-    )
-    db.add(endpoint)
-    await db.flush()
-    db.add(WebhookLane(endpoint_id=endpoint.id, clinic_id=endpoint.clinic_id, last_sequence=0, failures=0))
-    await db.flush()
-    return endpoint
+from app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 
 async def a_delivery(db: Database, endpoint: WebhookEndpoint, **but: Any) -> WebhookDelivery:

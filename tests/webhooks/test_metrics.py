@@ -9,24 +9,14 @@ from app.core import clock
 from app.core.db import Database
 from app.core.metrics import Labels, text
 from app.core.settings import Settings
-from app.identity.permissions import Role
 from app.webhooks import metrics
 from app.webhooks.rules import Outcome
+from tests.cast import Cast, a_cast
 from tests.core.test_metrics import figures, one
-from tests.factories import Person, a_clinic, a_member_of_staff
-from tests.webhooks.rows import a_delivery, ago, an_endpoint, an_event
+from tests.webhooks.rows import a_delivery, ago, an_event
+from tests.webhooks.world import an_endpoint, forget_events
 
-
-@pytest.fixture
-async def admin(db: Database, settings: Settings) -> Person:
-    """Who registered the endpoints."""
-    return await a_member_of_staff(db, settings, await a_clinic(db), Role.CLINIC_ADMIN)
-
-
-@pytest.fixture
-async def other_admin(db: Database, settings: Settings) -> Person:
-    """The same of another clinic."""
-    return await a_member_of_staff(db, settings, await a_clinic(db, name="Hillside"), Role.CLINIC_ADMIN)
+URL = "https://hooks.ehr.example/afterglow"
 
 
 async def read(db: Database) -> dict[str, dict[Labels, float]]:
@@ -64,8 +54,10 @@ class TestQueues:
             "deliveries": {("pending",): 0, ("sending",): 0, ("failed",): 0, ("parked",): 0},
         }
 
-    async def test_are_told_by_endpoint_across_clinics(self, db: Database, admin: Person, other_admin: Person) -> None:
-        ours, theirs = await an_endpoint(db, admin), await an_endpoint(db, other_admin)
+    async def test_are_told_by_endpoint_across_clinics(self, db: Database, cast: Cast, settings: Settings) -> None:
+        ours = await an_endpoint(db, cast, URL)
+        theirs = await an_endpoint(db, await a_cast(db, settings), URL)
+        await forget_events(db)
         for _ in range(3):
             await a_delivery(db, ours, due_at=clock.now() + timedelta(hours=1))
         await a_delivery(db, theirs, due_at=ago(seconds=90))
@@ -80,8 +72,8 @@ class TestQueues:
         assert found["endpoint_lag_seconds"][str(theirs.id),] == pytest.approx(90, abs=5)
         assert found["lag_seconds"]["delivery",] == found["endpoint_lag_seconds"][str(theirs.id),]
 
-    async def test_an_event_without_a_number_lags(self, db: Database, admin: Person) -> None:
-        clinic_id = admin.membership.clinic_id
+    async def test_an_event_without_a_number_lags(self, db: Database, cast: Cast) -> None:
+        clinic_id = cast.clinic.id
         await an_event(db, clinic_id, ago(hours=5), position=1)
         await an_event(db, clinic_id, ago(seconds=40), position=None)
         await an_event(db, clinic_id, ago(seconds=10), position=None)
@@ -91,7 +83,7 @@ class TestQueues:
         assert found["lag_seconds"] == {("event",): pytest.approx(40, abs=5), ("delivery",): 0}
 
     @pytest.mark.sqlite  # of a few rows PostgreSQL reads all, index or not
-    async def test_indexes_answer(self, db: Database, admin: Person, queries: list[str]) -> None:
+    async def test_indexes_answer(self, db: Database, cast: Cast, queries: list[str]) -> None:
         """As long as nothing waits, what was delivered costs nothing, however much it is."""
         queries.clear()
         await metrics.read(db)
