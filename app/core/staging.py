@@ -7,9 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 
-@lru_cache
 def parents_first(metadata: sa.MetaData) -> dict[sa.Table, int]:
     """The place of each table when those that others refer to come first, since SQLite checks each row as it comes."""
+    return _parents_first(metadata, len(metadata.tables))
+
+
+@lru_cache
+def _parents_first(metadata: sa.MetaData, _: int) -> dict[sa.Table, int]:
+    """As it is with so many tables: a command may write before every package was imported."""
     return {table: number for number, table in enumerate(metadata.sorted_tables)}
 
 
