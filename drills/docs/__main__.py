@@ -1,4 +1,4 @@
-"""`python -m drills.docs [lint] [clients] [browser] [fuzz]`."""
+"""`python -m drills.docs [lint] [clients] [browser] [receivers] [fuzz]`."""
 
 import argparse
 import shutil
@@ -12,9 +12,10 @@ from drills.docs.clinic import served
 from drills.docs.fuzz import EXAMPLES, fuzz
 from drills.docs.lint import fetch_document, lint
 from drills.docs.passkeys import sign_in_with_passkey
+from drills.docs.receivers import receive
 from drills.docs.tools import DrillFailedError
 
-STEPS = ("lint", "clients", "browser", "fuzz")
+STEPS = ("lint", "clients", "browser", "receivers", "fuzz")
 
 
 def main() -> int:
@@ -39,6 +40,8 @@ def main() -> int:
             if "browser" in steps:
                 browse(clinic, asked.pictures or folder)
                 sign_in_with_passkey(clinic, asked.pictures or folder)
+            if "receivers" in steps:
+                receive(clinic, folder)
             if "fuzz" in steps:
                 fuzz(clinic, folder, examples=asked.examples)
     except DrillFailedError as failed:

@@ -77,6 +77,7 @@ def served(database_url: str, folder: Path) -> Iterator[ServedClinic]:
         "AFTERGLOW_LOG_LEVEL": "INFO",
         "AFTERGLOW_PUBLIC_URL": address,
         "AFTERGLOW_STEP_UP_MINUTES": "60",
+        "AFTERGLOW_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
         # Made-up requests come by the thousand: what is refused for that reason alone tests nothing.
         **{f"AFTERGLOW_{name.upper()}": "1000000/1" for name in Settings.model_fields if name.startswith("limit_")},
     }

@@ -68,10 +68,15 @@ def python_program(name: str) -> Path:
 
 def node_program(name: str) -> Path:
     """A program of `package-lock.json`, which is installed first when it changed."""
-    npm = program("npm", "install Node.js 20.19 or later (Debian: apt-get install npm)")
-    lock, stamp = HERE / "package-lock.json", NODE_MODULES / ".installed"
-    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
-        step("install the linters and generators, as package-lock.json pins them")
-        run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder=HERE)
-        stamp.write_bytes(lock.read_bytes())
+    node_packages(HERE)
     return NODE_MODULES / ".bin" / name
+
+
+def node_packages(folder: Path) -> None:
+    """See to it that what the `package-lock.json` of a folder pins is installed there."""
+    npm = program("npm", "install Node.js 20.19 or later (Debian: apt-get install npm)")
+    lock, stamp = folder / "package-lock.json", folder / "node_modules" / ".installed"
+    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
+        step(f"install what {lock.relative_to(ROOT)} pins")
+        run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder=folder)
+        stamp.write_bytes(lock.read_bytes())
