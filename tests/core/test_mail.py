@@ -1,5 +1,6 @@
 """A mail reaches the operator's server as it is, over TLS that is verified, or fails in a way that says what to do."""
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -81,7 +82,7 @@ class TestSend:
 
     async def test_a_server_may_say_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(mail, "SECONDS", 0.1)
-        async with silent_server() as port:
+        async with silent_server() as port, asyncio.timeout(5):
             with pytest.raises(MailServerError):
                 await mail.send(with_mail(Settings(), f"smtp://127.0.0.1:{port}"), MAIL)
 
@@ -144,7 +145,9 @@ class TestTls:
 
 
 class TestHeaders:
-    @pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+    @pytest.mark.parametrize(
+        "end", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x00", "\x7f", "\x85", "\u2028", "\u2029"]
+    )
     def test_a_subject_stays_one_line(self, end: str) -> None:
         message = mail._message(with_mail(Settings(), "smtp://h"), _but(subject=f"a{end}Bcc: x@y.example"))
 

@@ -115,12 +115,19 @@ class TestWho:
         ],
     )
     async def test_nobody_else_is(
-        self, db: Database, engine: AsyncEngine, cast: Cast, server: Letters, mailing: Settings, but: dict[str, Any]
+        self,
+        db: Database,
+        engine: AsyncEngine,
+        cast: Cast,
+        server: Letters,
+        mailing: Settings,
+        logged: list[str],
+        but: dict[str, Any],
     ) -> None:
         await given_up(db, cast, **but)
 
         assert await tell(db, engine, mailing) == 0
-        assert server.received == []
+        assert (server.received, logged) == ([], [])
 
     async def test_whoever_is_given_up_again_is_told_again(
         self, db: Database, engine: AsyncEngine, cast: Cast, server: Letters, mailing: Settings
