@@ -1,9 +1,12 @@
 """Forgetting events, deliveries and attempts that are older than they are kept."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Final
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -58,16 +61,25 @@ async def _deliveries(db: Database, before: datetime) -> int:
 
 
 async def _events(db: Database, before: datetime) -> int:
-    """Those that were numbered: what nobody has passed on yet is kept, however old. Ids tell the time of events."""
-    this = OutboxEvent
-    old = (
-        sa.select(this.id)
-        .where(this.id < first_id_of(before), this.position.is_not(None))
-        .order_by(this.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
+    """Those that were numbered: what nobody has passed on yet is kept, however old. Ids tell the time of events.
+
+    They go in the order of their numbers, up to the first that is young enough, so that what a clinic's feed still has
+    is never with a gap: whoever comes late is told so (`cursor_expired`) instead of missing one.
+    """
+    this, first_kept = OutboxEvent, first_id_of(before)
+    old = await db.scalars(
+        sa.select(this.clinic_id).where(this.id < first_kept, this.position.is_not(None)).order_by(this.id).limit(BATCH)
     )
-    ids = (await db.scalars(old)).all()
-    if ids:
-        await db.execute(sa.delete(this).where(this.id.in_(ids)).execution_options(synchronize_session=False))
-    return len(ids)
+    gone: list[UUID] = []
+    for clinic_id, many in sorted(Counter(old).items()):
+        oldest = await db.scalars(
+            sa.select(this.id)
+            .where(this.clinic_id == clinic_id, this.position.is_not(None))
+            .order_by(this.position)
+            .limit(many)
+            .with_for_update()
+        )
+        gone += takewhile(lambda each: each < first_kept, oldest)
+    if gone:
+        await db.execute(sa.delete(this).where(this.id.in_(gone)).execution_options(synchronize_session=False))
+    return len(gone)

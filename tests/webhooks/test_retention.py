@@ -102,6 +102,21 @@ class TestEvents:
 
         assert await kept(db, OutboxEvent) == {unnumbered, young}
 
+    async def test_never_from_the_middle_of_a_feed(
+        self, db: Database, engine: AsyncEngine, cast: Cast, settings: Settings
+    ) -> None:
+        """A transaction that took long recorded its event early, and had it numbered late."""
+        elsewhere = (await a_cast(db, settings)).clinic.id
+        await forget_events(db)
+        await an_event(db, cast.clinic.id, ago(days=31), position=1)
+        young = await an_event(db, cast.clinic.id, ago(days=29), position=2)
+        slow = await an_event(db, cast.clinic.id, ago(days=31), position=3)
+        await an_event(db, elsewhere, ago(days=31), position=1)
+
+        assert await apply(db, engine, settings) == 2
+
+        assert await kept(db, OutboxEvent) == {young, slow}
+
     async def test_no_position_is_given_twice(
         self, db: Database, engine: AsyncEngine, cast: Cast, settings: Settings
     ) -> None:
