@@ -17,7 +17,7 @@ from app.core.bells import Bell, listen
 from app.core.db import create_engine
 from app.core.logging import describe, log
 from app.core.settings import Settings
-from app.webhooks import matching
+from app.webhooks import matching, notices, retention
 from app.webhooks.delivering import Deliverer
 
 MINUTE: Final = 60
@@ -33,6 +33,14 @@ async def work(
         matching.match_forever(engine, bell, deliverer.due, stop),
         deliverer.run(stop),
     ]
+
+    async def tell_owners() -> None:
+        await notices.tell_owners(engine, settings)
+
+    async def forget_old_events() -> None:
+        await retention.apply(engine, settings, stop)
+
+    jobs += [every(MINUTE, tell_owners, stop), every(HOUR, forget_old_events, stop)]
     if settings.audit_seal_seconds:
         jobs.append(seal_forever(engine, settings, stop))
     if hears and not settings.is_sqlite:
