@@ -1,7 +1,8 @@
 """Receivers of webhooks in a process of their own, as lean as can be: they count, and behave as the path says.
 
-`python -m benchmarks.receivers PORT`: POST /ok answers 204, /hang never, /flood with 1 GB as fast as it is taken;
-GET /counts tells how many arrived at /ok, and when the first and the last did (`time.monotonic()`, of the machine).
+`python -m benchmarks.receivers PORT`: POST /ok answers 204, /hang never, /flood with 1 GB as fast as it is taken, /drip
+with a byte a second; /close breaks off in the middle, /redirect leads to /ok, /410, /429 and /500 answer so. GET /counts
+tells how many arrived at /ok, and when the first and the last did (`time.monotonic()`, of the machine).
 """
 
 import asyncio
@@ -15,6 +16,12 @@ import uvloop
 
 FLOOD = 1024**3
 CHUNK = b"x" * 65536
+PLAIN = {
+    b"/410": b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n",
+    b"/429": b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n",
+    b"/500": b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n",
+    b"/redirect": b"HTTP/1.1 302 Found\r\nlocation: /ok\r\ncontent-length: 0\r\n\r\n",
+}
 
 
 class Receiver(asyncio.Protocol):
@@ -59,11 +66,25 @@ class Receiver(asyncio.Protocol):
             counts["last"] = now
             self.transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
         elif self.path == b"/flood":
-            self.flooding = asyncio.create_task(self.flood())
+            self.busy = asyncio.create_task(self.flood())
+        elif self.path == b"/drip":
+            self.busy = asyncio.create_task(self.drip())
+        elif self.path == b"/close":
+            self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+            self.transport.close()
+        elif self.path in PLAIN:
+            self.transport.write(PLAIN[self.path])
         elif self.path == b"/counts":
             body = json.dumps(counts).encode()
             self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
             Receiver.counts.update(ok=0, first=None, last=None, flooded=0)
+
+    async def drip(self) -> None:
+        """Send a byte a second."""
+        self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        while not self.transport.is_closing():
+            self.transport.write(b"x")
+            await asyncio.sleep(1)
 
     async def flood(self) -> None:
         """Send more than anybody wants."""
