@@ -3,7 +3,6 @@
 `python -m benchmarks.receivers PORT`: POST /ok answers 204, /hang never, /flood with 1 GB as fast as it is taken, /drip
 with a byte a second, /close breaks off in the middle, /redirect leads to /ok, /410, /429 and /500 answer so. GET
 /counts tells how many arrived at /ok, and when the first and the last did (`time.monotonic()`, of the machine).
-tells how many arrived at /ok, and when the first and the last did (`time.monotonic()`, of the machine).
 """
 
 import asyncio
