@@ -1,5 +1,6 @@
 """Registering, reading and changing endpoints, by people and by programs."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -164,6 +165,11 @@ class TestNames:
         assert (taken.status_code, taken.json()["code"]) == (409, "webhook_name_taken")
         await made(as_program, name="ehr-2", purpose="integration")
         await made(as_admin, name="ehr", purpose="integration")
+
+    async def test_are_given_once_though_two_ask_at_the_same_time(self, as_admin: httpx2.AsyncClient) -> None:
+        answers = await asyncio.gather(*[as_admin.post(ALL, json=NEW | {"name": "ehr"}) for _ in range(4)])
+
+        assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
 
     async def test_of_another_clinic_are_free(
         self, as_admin: httpx2.AsyncClient, new_client: Any, db: Database, settings: Settings

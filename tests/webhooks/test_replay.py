@@ -1,5 +1,6 @@
 """Sending what happened in some time once more, and for the first time to who missed it."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -141,6 +142,16 @@ class TestWhatWasMissed:
 
         made = {each.event_id: each.sequence for each in await deliveries(db, endpoint.id)}
         assert made == {first: 8, second: 9}
+
+    async def test_is_queued_once_though_two_ask_at_the_same_time(
+        self, as_admin: httpx2.AsyncClient, endpoint: WebhookEndpoint, cast: Cast, db: Database
+    ) -> None:
+        await events(db, cast, ago(hours=2), ago(hours=1))
+
+        found = await asyncio.gather(*[replay(as_admin, endpoint, ago(days=1)) for _ in range(4)])
+
+        assert [each["queued"] for each in found] == [2] * 4
+        assert sorted(each.sequence or 0 for each in await deliveries(db, endpoint.id)) == [1, 2]
 
     async def test_is_what_it_hears_of_now(self, as_admin: httpx2.AsyncClient, cast: Cast, db: Database) -> None:
         endpoint = await an_endpoint(db, cast, URL, event_types=["consent.*", "patient.enrolled"])

@@ -103,7 +103,7 @@ class TestRotation:
         (first, its_end), (second, ends_at) = await live(as_admin, address)
         assert (first, its_end, second) == (new, None, SECRET)
         assert hours_from(clock.now(), ends_at) == 24
-        assert (await as_admin.get(address)).json()["version"] == 1, "a ping on its way still counts"
+        assert (await as_admin.get(address)).json()["version"] == 2, "or workers go on with what they know"
 
     async def test_lets_it_go_when_its_time_is_over(
         self, as_admin: httpx2.AsyncClient, address: str, db: Database
