@@ -7,7 +7,7 @@ again what was under way, under the same `webhook-id`.
 
 import asyncio
 import contextlib
-import random
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +41,7 @@ LOOK_AGAIN_SECONDS: Final = 0.05
 TOGETHER_SECONDS: Final = 0.002
 """What ends within this time is written together."""
 BUSY: Final = frozenset({429, 503})
+_chance: Final = secrets.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,13 @@ class Deliverer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop`, then finish what is under way. A failure is logged once; the next round tries again."""
-        failing = False
+        failing, began = False, False
         while not stop.is_set():
             self.due.clear()
             try:
+                if not began:
+                    await self._succeed()
+                    began = True
                 await self.round()
                 failing = False
             except Exception as error:  # noqa: BLE001  whatever it is, the next round tries again
@@ -137,6 +141,12 @@ class Deliverer:
         return len(sent)
 
     # --------------------------------------------------------------------------------------------------- lanes
+    async def _succeed(self) -> None:
+        """End the leases of whoever was here before. SQLite is for one process, so they are no more: do not wait."""
+        if self._engine.dialect.name == "sqlite":
+            async with unit_of_work(self._engine, EVERY_CLINIC) as db:
+                await queries.end_leases(db, clock.now() - LEASE)
+
     async def _keep_lanes(self, db: Database, now: datetime, moment: float, *, last: bool) -> None:
         """Renew leases, write down health, and let go of lanes; whatever was lost meanwhile is forgotten."""
         going = {lane.id for lane in self._lanes.values() if last or lane.may_go(moment)}
@@ -172,8 +182,8 @@ class Deliverer:
 
     async def _load(self, db: Database, endpoints: Sequence[UUID], until: datetime) -> None:
         """Read endpoints as they are now; a lane that is held goes on where it is."""
-        for endpoint, secrets in await queries.endpoints_of(db, endpoints):
-            lane, held = Lane.of(endpoint, secrets, until), self._lanes.get(endpoint.id)
+        for endpoint, its_secrets in await queries.endpoints_of(db, endpoints):
+            lane, held = Lane.of(endpoint, its_secrets, until), self._lanes.get(endpoint.id)
             self._lanes[endpoint.id] = lane if held is None else held.renewed(lane)
 
     # ------------------------------------------------------------------------------------------------- taking
@@ -218,7 +228,7 @@ class Deliverer:
         if sum(rooms.values()) <= left:
             return rooms
         slots: dict[UUID, int] = {}
-        order = random.sample(sorted(rooms), len(rooms))  # nobody is always the last
+        order = _chance.sample(sorted(rooms), len(rooms))  # nobody is always the last
         for number, endpoint_id in enumerate(order):
             share = min(rooms[endpoint_id], max(1, left // (len(order) - number)))
             if left < share:
@@ -296,7 +306,7 @@ def _after(ended: Ended, now: datetime) -> dict[str, Any]:
         return _finished(row, "delivered", now, finished_at=now)
     if answer.outcome is Outcome.TOO_LATE:  # it was not tried
         return _finished(row, "pending", now, attempts=row.attempts - 1)
-    wait = rules.wait(row.attempts, random.uniform(-1, 1), answer.retry_after)  # noqa: S311  no secret
+    wait = rules.wait(row.attempts, _chance.uniform(-1, 1), answer.retry_after)
     if wait is None or row.kind == "test" or answer.outcome is Outcome.GONE:
         return _finished(row, "failed", now, finished_at=now)
     return _finished(row, "pending", now + wait)

@@ -12,6 +12,7 @@ from app.core.db import Base, OfClinic
 
 _WAITS = sa.text("state = 'pending'")
 _UNDER_WAY = sa.text("state = 'sending'")
+_LEFT = sa.text("state IN ('failed', 'parked')")
 
 
 class WebhookEndpoint(OfClinic, Base):
@@ -99,6 +100,7 @@ class WebhookDelivery(OfClinic, Base):
         sa.ForeignKeyConstraint(["clinic_id", "endpoint_id"], ["webhook_endpoints.clinic_id", "webhook_endpoints.id"]),
         sa.Index("ix_webhook_deliveries_due", "endpoint_id", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
         sa.Index("ix_webhook_deliveries_sending", "endpoint_id", postgresql_where=_UNDER_WAY, sqlite_where=_UNDER_WAY),
+        sa.Index("ix_webhook_deliveries_left", "state", postgresql_where=_LEFT, sqlite_where=_LEFT),
         sa.Index(None, "clinic_id", "endpoint_id", "id"),
         sa.Index(None, "endpoint_id", "event_id", unique=True),
         sa.Index(None, "created_at"),

@@ -125,6 +125,13 @@ def upgrade() -> None:
         unique=True,
     )
     op.create_index(
+        "ix_webhook_deliveries_left",
+        "webhook_deliveries",
+        ["state"],
+        postgresql_where=sa.text("state IN ('failed', 'parked')"),
+        sqlite_where=sa.text("state IN ('failed', 'parked')"),
+    )
+    op.create_index(
         "ix_webhook_deliveries_sending",
         "webhook_deliveries",
         ["endpoint_id"],
