@@ -50,7 +50,10 @@ def serve(
     *,
     with_worker: Annotated[
         bool | None,
-        typer.Option(help="Pass events on from here, or leave that to `afterglow worker`; else AFTERGLOW_WORKER says."),
+        typer.Option(
+            "--with-worker/--without-worker",
+            help="Pass events on from here, or leave that to `afterglow worker`; else AFTERGLOW_WORKER says.",
+        ),
     ] = None,
 ) -> None:
     """Serve the API. The database must be at the newest schema: run `afterglow migrate` first."""
