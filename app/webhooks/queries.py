@@ -130,6 +130,11 @@ _HOLD = (
         owner=sa.bindparam("me", type_=sa.Uuid()), owned_until=sa.bindparam("until", type_=_lane.c.owned_until.type)
     )
 )
+_END_LEASES = (
+    sa.update(WebhookLane)
+    .where(_lane.c.owner.is_not(None))
+    .values(owned_until=sa.bindparam("at", type_=_lane.c.owned_until.type))
+)
 _RELEASE = sa.update(WebhookLane).where(_MINE).values(owner=None, owned_until=None)
 _LANES = (
     sa.select(
@@ -180,6 +185,11 @@ async def release_lanes(db: Database, endpoints: Collection[UUID], me: UUID) -> 
     """Let anybody hold these lanes."""
     await db.read(_LOCK, {"endpoints": list(endpoints), "me": me})
     await db.read(_RELEASE, {"endpoints": list(endpoints), "me": me})
+
+
+async def end_leases(db: Database, at: datetime) -> None:
+    """Let every lane's lease have ended then, so that the lane and what was under way in it are taken over."""
+    await db.read(_END_LEASES, {"at": at})
 
 
 async def endpoints_of(db: Database, endpoints: Collection[UUID]) -> list[tuple[sa.Row[Any], list[sa.Row[Any]]]]:
