@@ -91,3 +91,5 @@ def _docs_page(base_url: str) -> Iterator[str]:
     yield f"   {CODE_OF} {READER}@{DOMAIN}"
     yield ""
     yield "   Then execute GET /v1/dosing-sessions: today's sessions, from scheduled to closed."
+    yield ""
+    yield "Have a receiver on this machine told what happens, in five minutes: docs/webhooks.md"
