@@ -114,7 +114,7 @@ ABOUT: dict[EventType, About] = {
         of_patient=False,
     ),
     EventType.ENDPOINT_DISABLED: About(
-        "Another endpoint gets nothing any more: it failed for days, or said that it is gone.",
+        "An endpoint gets nothing any more: somebody disabled it, it failed for days, or it said that it is gone.",
         "/v1/webhook-endpoints/{subject}",
         of_patient=False,
     ),

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app.core.db import Database
 from app.events.models import EventFeed, OutboxEvent
+from app.events.types import EventType
 from app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookLane, WebhookSecret
 
 MATCHER_LOCK = 0x0AF7E4A7  # any number, as long as it stays the same
@@ -23,7 +24,14 @@ _lane, _delivery = WebhookLane.__table__, WebhookDelivery.__table__
 
 # ------------------------------------------------------------------------------------------------------- matching
 _TRY_LOCK = sa.select(sa.func.pg_try_advisory_xact_lock(MATCHER_LOCK))
-UNNUMBERED = sa.select(_event).where(_event.c.position.is_(None)).order_by(_event.c.id).limit(sa.bindparam("most"))
+_KNOWN = [sa.literal(each.value, literal_execute=True) for each in EventType]
+UNNUMBERED = (
+    sa.select(_event)
+    .where(_event.c.position.is_(None), _event.c.type.in_(_KNOWN))
+    .order_by(_event.c.id)
+    .limit(sa.bindparam("most"))
+)
+"""Of types that this release knows: while another one is rolled out, its workers pass on what only it knows."""
 _FEEDS = sa.select(_feed.c.clinic_id, _feed.c.last_position).where(
     _feed.c.clinic_id.in_(sa.bindparam("clinics", expanding=True))
 )

@@ -81,6 +81,19 @@ class TestNumbering:
         assert [await match(engine), await match(engine), await match(engine)] == [BATCH, 1, 0]
         assert sorted(position or 0 for position in await positions(db, cast)) == list(range(1, BATCH + 2))
 
+    async def test_leaves_what_only_the_next_release_knows_to_its_workers(
+        self, db: Database, engine: AsyncEngine, cast: Cast
+    ) -> None:
+        await an_endpoint(db, cast, "https://a.example/")
+        recorded(db, cast)
+        await db.flush_staged()
+        await db.execute(sa.update(OutboxEvent).values(type="moon.risen"))
+        recorded(db, cast)
+        await db.finish()
+
+        assert await match(engine) == 1
+        assert await positions(db, cast) == [None, 1]
+
     @pytest.mark.postgresql
     async def test_is_done_by_one_at_a_time(self, db: Database, engine: AsyncEngine, cast: Cast) -> None:
         for _ in range(200):
