@@ -84,8 +84,8 @@ TAGS = [
     {"name": "integrations", "description": "Programs that a clinic lets in, and staff who sign in somewhere else."},
     {
         "name": "webhooks",
-        "description": "Other systems that are told what happens. Your first event in five minutes: register an address "
-        "(`createWebhookEndpoint`) and keep the `secret` of the answer; run a receiver of `examples/`, which verifies "
+        "description": "Other systems that are told what happens. Your first event in five minutes: register an "
+        "address (`createWebhookEndpoint`) and keep the `secret` of the answer; run a receiver of `examples/`, which verifies "
         "signatures, answers the ping, and counts each message once; then send a check-in. All else is told in "
         "`docs/webhooks.md`.",
     },
