@@ -14,7 +14,7 @@ from app.webhooks.models import WebhookLane
 from tests.cast import Cast
 from tests.webhooks.asking import ACTS, ALL, NEW, URL, act, made
 from tests.webhooks.receivers import receiving
-from tests.webhooks.rows import a_delivery
+from tests.webhooks.rows import a_delivery, ago, an_event
 from tests.webhooks.world import an_endpoint, deliveries
 
 
@@ -36,6 +36,20 @@ class TestEnd:
         states = sorted(each.state for each in await deliveries(db))
         assert states == ["delivered", "failed", "failed", "withheld"]
         assert len((await as_admin.get(f"{address}/deliveries")).json()["items"]) == 4
+
+    async def test_is_the_end_of_being_told(
+        self, as_admin: httpx2.AsyncClient, cast: Cast, db: Database, deliverer: Deliverer
+    ) -> None:
+        async with receiving() as receiver:
+            endpoint = await an_endpoint(db, cast, receiver.url)
+            await a_delivery(db, endpoint, type="staff.left")
+            await as_admin.delete(f"{ALL}/{endpoint.id}")
+            await an_event(db, cast.clinic.id, ago(minutes=1), None)
+            await db.finish()
+            await deliverer.settle()
+
+        assert receiver.requests == []
+        assert [each.state for each in await deliveries(db)] == ["failed"]
 
     async def test_lets_nothing_be_done_with_it_any_more(self, as_admin: httpx2.AsyncClient, db: Database) -> None:
         endpoint = await made(as_admin)

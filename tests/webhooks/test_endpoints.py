@@ -274,6 +274,23 @@ class TestChange:
         assert (stale.status_code, stale.json()["current"]["version"]) == (412, 1)
         assert "secret" not in stale.json()["current"]
 
+    async def test_is_not_made_to_what_was_changed_while_the_address_was_looked_up(
+        self, as_admin: httpx2.AsyncClient, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        endpoint = await made(as_admin)
+
+        async def refused(_url: str, _settings: Settings) -> None:
+            await db.execute(sa.update(WebhookEndpoint).values(version=2, max_per_second=1))
+            await db.finish()
+
+        monkeypatch.setattr(network, "refused", refused)
+
+        answer = await as_admin.put(
+            f"{ALL}/{endpoint['id']}", json=NEW | {"url": f"{URL}/2"}, headers={"If-Match": '"1"'}
+        )
+
+        assert (answer.status_code, answer.json()["current"]["max_per_second"]) == (412, 1)
+
     @pytest.mark.parametrize("name", ["name", "purpose", "recipient_class"])
     async def test_leaves_what_patients_agreed_to(self, as_admin: httpx2.AsyncClient, name: str) -> None:
         endpoint = await made(as_admin)
