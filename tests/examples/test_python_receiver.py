@@ -185,7 +185,11 @@ class TestRotation:
         assert receiver.send(secrets=(NEW, SECRET)) == 204
         assert receiver.send(secrets=(OLD, NEW)) == 204
 
-    @pytest.mark.parametrize("secrets", ["", "whsec_", "whsec_é", f"{SECRET},"])
+    @pytest.mark.parametrize(
+        "secrets",
+        ["", "whsec_", "whsec_é", f"{SECRET},"],
+        ids=["none", "an empty one", "no base64", "a comma too many"],
+    )
     def test_does_not_start_without_secrets_and_prints_none(self, root: Path, tmp_path: Path, secrets: str) -> None:
         ended = subprocess.run(
             [sys.executable, root / "examples/python_receiver/receiver.py", "--database", tmp_path / "received.db"],
