@@ -85,9 +85,9 @@ TAGS = [
     {
         "name": "webhooks",
         "description": "Other systems that are told what happens. Your first event in five minutes: register an "
-        "address (`createWebhookEndpoint`) and keep the `secret` of the answer; run a receiver of `examples/`, which verifies "
-        "signatures, answers the ping, and counts each message once; then send a check-in. All else is told in "
-        "`docs/webhooks.md`.",
+        "address (`createWebhookEndpoint`) and keep the `secret` of the answer; run a receiver of `examples/`, which "
+        "verifies signatures, answers the ping, and counts each message once; then send a check-in. All else is told "
+        "in `docs/webhooks.md`.",
     },
     {"name": "running", "description": "Whether the service is alive and ready, and what its errors mean."},
 ]
