@@ -55,8 +55,10 @@ async def work_alone(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     engine = create_engine(settings)
+    bell = Bell(engine, aloud=True)  # what one of them matched may be for another to send
     try:
-        await work(engine, settings, Bell(engine), stop, hears=True)
+        await work(engine, settings, bell, stop, hears=True)
+        await bell.settle()
     finally:
         await engine.dispose()
 

@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -19,16 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.consents import disclosures
 from app.consents.disclosure_rules import Refusal
-from app.consents.disclosures import Disclosed
 from app.core import clock
 from app.core.db import EVERY_CLINIC, Database, unit_of_work
 from app.core.ids import new_id
 from app.core.logging import describe, log
 from app.core.settings import Settings
-from app.webhooks import metrics, payloads, queries, rules, signing, states
+from app.webhooks import payloads, queries, results, rules, signing, states
 from app.webhooks.lanes import Lane
 from app.webhooks.matching import match, wanted
-from app.webhooks.models import WebhookAttempt
+from app.webhooks.results import Ended, Sent
 from app.webhooks.rules import Outcome, Reason
 from app.webhooks.sending import Answer, Sender
 
@@ -36,31 +35,15 @@ LEASE: Final = timedelta(seconds=30)
 RENEW: Final = timedelta(seconds=20)
 """A lease that ends in less is renewed. It is longer than the longest attempt by far."""
 LANES_A_ROUND: Final = 64
+LANES_AT_FIRST: Final = 4
+TAKE_AGAIN_SECONDS: Final = 0.025
+"""Whoever took as many lanes as they may, or had their turn, leaves the rest to others for this long."""
 LOOK_EVERY_SECONDS: Final = 1
 LOOK_AGAIN_SECONDS: Final = 0.05
 TOGETHER_SECONDS: Final = 0.002
 """What ends within this time is written together."""
 BUSY: Final = frozenset({429, 503})
 _chance: Final = secrets.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A delivery that was claimed, and what allows it."""
-
-    lane: Lane
-    delivery: Any
-    disclosed: Disclosed | None
-    not_after: float
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How an attempt ended."""
-
-    sent: Sent
-    at: datetime
-    answer: Answer
 
 
 class Deliverer:
@@ -75,7 +58,12 @@ class Deliverer:
         self._lanes: dict[UUID, Lane] = {}
         self._ended: list[Ended] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sending: dict[UUID, UUID] = {}
+        """The deliveries under way, and whose they are."""
         self._clipped = False
+        self._unsure = False
+        self._takes_from = 0.0
+        self._shares = engine.dialect.name == "postgresql"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop`, then finish what is under way. A failure is logged once; the next round tries again."""
@@ -118,6 +106,8 @@ class Deliverer:
             claimed = await self.round()
             if self._tasks:
                 await asyncio.wait(self._tasks)
+            elif (pause := self._takes_from - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
             elif not (matched or wrote or claimed):
                 return
 
@@ -125,16 +115,23 @@ class Deliverer:
         """Write, take and start to send; how many were taken. The `last` one takes nothing and lets every lane go."""
         ended, self._ended = self._ended, []
         now, started = clock.now(), time.monotonic()
+        before = dict(self._lanes)
         try:
             async with unit_of_work(self._engine, EVERY_CLINIC) as db:
                 await self._keep_lanes(db, now, started, last=last)
                 if ended:
                     await self._write(db, ended, now)
+                if self._unsure:
+                    await self._disown(db, now)
                 sent = [] if last else await self._take(db, now, started)
         except BaseException:
             self._ended = ended + self._ended
+            self._recover(before)
             raise
+        self._unsure = False
         for each in sent:
+            each.lane.took(1, started)
+            self._sending[each.delivery.id] = each.lane.id
             task = asyncio.create_task(self._attempt(each))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -143,13 +140,31 @@ class Deliverer:
     # --------------------------------------------------------------------------------------------------- lanes
     async def _succeed(self) -> None:
         """End the leases of whoever was here before. SQLite is for one process, so they are no more: do not wait."""
-        if self._engine.dialect.name == "sqlite":
+        if not self._shares:
             async with unit_of_work(self._engine, EVERY_CLINIC) as db:
                 await queries.end_leases(db, clock.now() - LEASE)
+
+    def _recover(self, before: dict[UUID, Lane]) -> None:
+        """Go back to the lanes of `before` a round that failed. It may have been committed all the same.
+
+        Then lanes and deliveries were taken of which nobody here knows; the next round gives them back.
+        """
+        under_way = Counter(self._sending.values())
+        self._lanes = {endpoint_id: self._lanes.get(endpoint_id, lane) for endpoint_id, lane in before.items()}
+        for lane in self._lanes.values():
+            lane.under_way = under_way[lane.id]
+        self._unsure = True
+
+    async def _disown(self, db: Database, now: datetime) -> None:
+        """Give back what was taken by a round that failed after its commit."""
+        await queries.release_unheld(db, self._lanes, self.me)
+        in_hand = [*self._sending, *(each.sent.delivery.id for each in self._ended)]
+        results.note_lost(db, await queries.put_back_unsent(db, self.me, in_hand, now), now)
 
     async def _keep_lanes(self, db: Database, now: datetime, moment: float, *, last: bool) -> None:
         """Renew leases, write down health, and let go of lanes; whatever was lost meanwhile is forgotten."""
         going = {lane.id for lane in self._lanes.values() if last or lane.may_go(moment)}
+        had_turn = any(self._lanes[endpoint_id].had_turn(moment) for endpoint_id in going)
         touched = {lane.id for lane in self._lanes.values() if lane.health_changed or lane.held_until - now < RENEW}
         if not (going | touched):
             return
@@ -165,14 +180,26 @@ class Deliverer:
                 del self._lanes[endpoint_id]
         if going:
             await queries.release_lanes(db, going, self.me)
+            if had_turn or last:
+                self._leave_to_others(moment)
+                db.ring()
 
-    async def _take_lanes(self, db: Database, now: datetime) -> None:
+    def _leave_to_others(self, moment: float) -> None:
+        if self._shares:
+            self._takes_from = moment + TAKE_AGAIN_SECONDS
+            asyncio.get_running_loop().call_later(TAKE_AGAIN_SECONDS, self.due.set)
+
+    async def _take_lanes(self, db: Database, now: datetime, moment: float) -> None:
+        """Take lanes: as many more as are held already, so that several workers come to hold about the same."""
+        if moment < self._takes_from:
+            return
         until = now + LEASE
-        taken, lost = await queries.take_lanes(db, self.me, now, until, LANES_A_ROUND)
+        most = min(max(len(self._lanes), LANES_AT_FIRST), LANES_A_ROUND) if self._shares else LANES_A_ROUND
+        taken, lost = await queries.take_lanes(db, self.me, now, until, most)
+        if len(taken) == most:
+            self._leave_to_others(moment)
         if lost:
-            for row in await queries.put_back(db, lost, now):
-                answer = Answer(Outcome.LOST, milliseconds=0)
-                _note_attempt(db, row, row.attempts, row.claimed_at or now, answer, None)
+            results.note_lost(db, await queries.put_back(db, lost, now), now)
         if taken:
             await self._load(db, taken, until)
             for endpoint_id in taken:
@@ -189,7 +216,7 @@ class Deliverer:
     # ------------------------------------------------------------------------------------------------- taking
     async def _take(self, db: Database, now: datetime, started: float) -> list[Sent]:
         """Claim what is due where there is room, with leave for each; what has none is withheld."""
-        await self._take_lanes(db, now)
+        await self._take_lanes(db, now, started)
         slots = self._slots(started)
         if not slots:
             return []
@@ -215,8 +242,6 @@ class Deliverer:
                 sent.append(Sent(lane, row, answer, not_after))
         if withheld:
             await self._withhold(db, withheld, now)
-        for each_sent in sent:
-            each_sent.lane.took(1, started)
         return sent
 
     def _slots(self, moment: float) -> dict[UUID, int]:
@@ -239,29 +264,24 @@ class Deliverer:
         return slots
 
     async def _withhold(self, db: Database, withheld: list[tuple[Any, Refusal]], now: datetime) -> None:
-        rows = [_finished(row, "withheld", now, finished_at=now, refusal=refusal.value) for row, refusal in withheld]
+        rows = [
+            results.finished(row, "withheld", now, finished_at=now, refusal=refusal.value) for row, refusal in withheld
+        ]
         await queries.finish(db, rows, self.me)
         for row, _ in withheld:
-            _note_attempt(db, row, row.attempts, now, Answer(Outcome.WITHHELD, milliseconds=0), None)
+            results.note_attempt(db, row, row.attempts, now, Answer(Outcome.WITHHELD, milliseconds=0), None)
 
     # ------------------------------------------------------------------------------------------------ sending
     async def _attempt(self, sent: Sent) -> None:
         lane, row = sent.lane, sent.delivery
         async with lane.gate:
             at = clock.now()
-            name, body = (
-                payloads.message_name(row.message_id),
-                payloads.body(row, lane, self._settings.public_url, sent.disclosed),
-            )
-            timestamp = int(at.timestamp())
-            headers = {
-                "webhook-id": name,
-                "webhook-timestamp": str(timestamp),
-                "webhook-signature": signing.signatures(lane.signing_secrets(at), name, timestamp, body),
-            }
-            if sent.disclosed is not None:
-                headers |= sent.disclosed.headers
-            answer = await self._sender.post(lane.id, lane.url, headers, body, not_after=sent.not_after)
+            try:
+                answer = await self._post(sent, at)
+            except Exception as error:  # noqa: BLE001  it must not stay under way for ever, whatever it is
+                log.error("webhook_attempt_failed", delivery_id=str(row.id), **describe(error))
+                answer = Answer(Outcome.LOST, milliseconds=0)
+        self._sending.pop(row.id, None)
         current = self._lanes.get(lane.id, lane)
         current.under_way -= 1
         if answer.outcome is not Outcome.TOO_LATE:
@@ -275,10 +295,23 @@ class Deliverer:
         self._ended.append(Ended(sent, at, answer))
         self.due.set()
 
+    async def _post(self, sent: Sent, at: datetime) -> Answer:
+        lane, row = sent.lane, sent.delivery
+        name, timestamp = payloads.message_name(row.message_id), int(at.timestamp())
+        body = payloads.body(row, lane, self._settings.public_url, sent.disclosed)
+        headers = {
+            "webhook-id": name,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signing.signatures(lane.signing_secrets(at), name, timestamp, body),
+        }
+        if sent.disclosed is not None:
+            headers |= sent.disclosed.headers
+        return await self._sender.post(lane.id, lane.url, headers, body, not_after=sent.not_after)
+
     # ------------------------------------------------------------------------------------------------ writing
     async def _write(self, db: Database, ended: list[Ended], now: datetime) -> None:
         """Write how attempts ended, and what follows for their endpoints."""
-        ours = await queries.finish(db, [_after(each, now) for each in ended], self.me)
+        ours = await queries.finish(db, [results.after(each, now) for each in ended], self.me)
         gone: set[UUID] = set()
         for each in ended:
             row, lane, answer = each.sent.delivery, each.sent.lane, each.answer
@@ -286,7 +319,7 @@ class Deliverer:
                 continue
             disclosed = each.sent.disclosed
             disclosure_id = None if disclosed is None else disclosed.disclosure_id
-            _note_attempt(db, row, row.attempts, each.at, answer, disclosure_id)
+            results.note_attempt(db, row, row.attempts, each.at, answer, disclosure_id)
             if answer.outcome is Outcome.GONE:
                 gone.add(lane.id)
             elif row.kind == "ping" and answer.outcome is Outcome.DELIVERED:
@@ -297,61 +330,3 @@ class Deliverer:
                 await states.disable(db, lane.clinic_id, lane.id, Reason.GONE, now)
             elif current.health.is_given_up(now):
                 await states.disable(db, lane.clinic_id, lane.id, Reason.FAILING, now)
-
-
-def _after(ended: Ended, now: datetime) -> dict[str, Any]:
-    """What becomes of a delivery after this attempt."""
-    row, answer = ended.sent.delivery, ended.answer
-    if answer.outcome is Outcome.DELIVERED:
-        return _finished(row, "delivered", now, finished_at=now)
-    if answer.outcome is Outcome.TOO_LATE:  # it was not tried
-        return _finished(row, "pending", now, attempts=row.attempts - 1)
-    wait = rules.wait(row.attempts, _chance.uniform(-1, 1), answer.retry_after)
-    if wait is None or row.kind == "test" or answer.outcome is Outcome.GONE:
-        return _finished(row, "failed", now, finished_at=now)
-    return _finished(row, "pending", now + wait)
-
-
-def _finished(
-    row: Any,  # noqa: ANN401  a row
-    state: str,
-    due_at: datetime,
-    *,
-    attempts: int | None = None,
-    finished_at: datetime | None = None,
-    refusal: str | None = None,
-) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "state": state,
-        "due_at": due_at,
-        "attempts": row.attempts if attempts is None else attempts,
-        "finished_at": finished_at,
-        "refusal": refusal,
-    }
-
-
-def _note_attempt(
-    db: Database,
-    row: Any,  # noqa: ANN401  a row
-    number: int,
-    at: datetime,
-    answer: Answer,
-    disclosure_id: UUID | None,
-) -> None:
-    metrics.counted(answer.outcome, answer.milliseconds / 1000)
-    db.stage(
-        WebhookAttempt,
-        {
-            "id": new_id(),
-            "clinic_id": row.clinic_id,
-            "delivery_id": row.id,
-            "number": number,
-            "at": at,
-            "milliseconds": answer.milliseconds,
-            "outcome": answer.outcome.value,
-            "status": answer.status,
-            "answer": answer.text,
-            "disclosure_id": disclosure_id,
-        },
-    )

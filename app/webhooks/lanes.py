@@ -86,7 +86,7 @@ class Lane:
 
         A lane that was held for long takes none, so that another worker has its turn.
         """
-        if now < self.rests_until or now - self.held_since > LONGEST_TURN_SECONDS:
+        if now < self.rests_until or self.had_turn(now):
             return 0
         self._tokens = min(self.per_second, self._tokens + (now - self._refilled) * self.per_second)
         self._refilled = now
@@ -95,7 +95,11 @@ class Lane:
     def may_go(self, now: float) -> bool:
         """Whether to let another worker hold it: nothing is under way, and it is idle or had its turn."""
         idle = now - self.busy_at > LINGER_SECONDS
-        return not self.under_way and (idle or now - self.held_since > LONGEST_TURN_SECONDS)
+        return not self.under_way and (idle or self.had_turn(now))
+
+    def had_turn(self, now: float) -> bool:
+        """Whether it was held for so long that others should have it."""
+        return now - self.held_since > LONGEST_TURN_SECONDS
 
     def took(self, count: int, now: float) -> None:
         """So many were taken."""

@@ -138,6 +138,14 @@ _HOLD = (
         owner=sa.bindparam("me", type_=sa.Uuid()), owned_until=sa.bindparam("until", type_=_lane.c.owned_until.type)
     )
 )
+_RELEASE_UNHELD = (
+    sa.update(WebhookLane)
+    .where(
+        _lane.c.owner == sa.bindparam("me", type_=sa.Uuid()),
+        _lane.c.endpoint_id.not_in(sa.bindparam("endpoints", expanding=True)),
+    )
+    .values(owner=None, owned_until=None)
+)
 _END_LEASES = (
     sa.update(WebhookLane)
     .where(_lane.c.owner.is_not(None))
@@ -193,6 +201,11 @@ async def release_lanes(db: Database, endpoints: Collection[UUID], me: UUID) -> 
     """Let anybody hold these lanes."""
     await db.read(_LOCK, {"endpoints": list(endpoints), "me": me})
     await db.read(_RELEASE, {"endpoints": list(endpoints), "me": me})
+
+
+async def release_unheld(db: Database, held: Collection[UUID], me: UUID) -> None:
+    """Let anybody hold what is mine by name, but for what I know that I hold."""
+    await db.read(_RELEASE_UNHELD, {"endpoints": list(held), "me": me})
 
 
 async def end_leases(db: Database, at: datetime) -> None:
@@ -281,11 +294,27 @@ _FINISH_ONE = (
     )
     .returning(_delivery.c.id)
 )
+_DUE_AGAIN = {
+    "state": "pending",
+    "due_at": sa.bindparam("now", type_=_delivery.c.due_at.type),
+    "claimed_by": None,
+}
+_TAKEN_FROM = (_delivery.c.id, _delivery.c.clinic_id, _delivery.c.attempts, _delivery.c.claimed_at)
 _PUT_BACK = (
     sa.update(WebhookDelivery)
     .where(_delivery.c.endpoint_id.in_(sa.bindparam("endpoints", expanding=True)), _delivery.c.state == "sending")
-    .values(state="pending", due_at=sa.bindparam("now", type_=_delivery.c.due_at.type), claimed_by=None)
-    .returning(_delivery.c.id, _delivery.c.clinic_id, _delivery.c.attempts, _delivery.c.claimed_at)
+    .values(_DUE_AGAIN)
+    .returning(*_TAKEN_FROM)
+)
+_PUT_BACK_UNSENT = (
+    sa.update(WebhookDelivery)
+    .where(
+        _delivery.c.state == "sending",
+        _delivery.c.claimed_by == sa.bindparam("me", type_=sa.Uuid()),
+        _delivery.c.id.not_in(sa.bindparam("sending", expanding=True)),
+    )
+    .values(_DUE_AGAIN)
+    .returning(*_TAKEN_FROM)
 )
 _NEXT_DUE = sa.select(sa.func.min(_delivery.c.due_at)).where(_delivery.c.state == "pending")
 
@@ -319,6 +348,11 @@ async def finish(db: Database, ended: Sequence[Mapping[str, Any]], me: UUID) -> 
 async def put_back(db: Database, endpoints: Collection[UUID], now: datetime) -> Sequence[sa.Row[Any]]:
     """What was under way when whoever sent it was lost is due again."""
     return (await db.read(_PUT_BACK, {"endpoints": list(endpoints), "now": now})).all()
+
+
+async def put_back_unsent(db: Database, me: UUID, sending: Sequence[UUID], now: datetime) -> Sequence[sa.Row[Any]]:
+    """What I took is due again, but for what I am `sending`."""
+    return (await db.read(_PUT_BACK_UNSENT, {"me": me, "sending": list(sending), "now": now})).all()
 
 
 async def note_health(db: Database, endpoint_id: UUID, values: Mapping[str, Any]) -> None:
