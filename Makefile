@@ -21,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo test test-sqlite test-postgresql check lint lock-check bench bench-scale fix \
-        migrate migration openapi answer-keys lock drill drill-docs drill-docker docker-lint coverage clean
+        migrate migration openapi answer-keys lock drill drill-crashes drill-docs drill-docker docker-lint coverage clean
 
 help: ## Print the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ bench-scale: install-dev ## The same with 20 million values stored
 drill: install-dev ## Put real data sets through the service (DATA=folder)
 	@test -n "$(DATA)" || { echo "say where the data sets are: make drill DATA=folder" >&2; exit 2; }
 	@$(BIN)/python -m drills.data "$(DATA)"
+
+drill-crashes: install-dev ## Kill server and workers again and again, and count which webhooks arrive (five minutes)
+	@$(BIN)/python -m drills.crashes
 
 drill-docs: install-dev ## Check the docs page in a browser, lint the OpenAPI document, generate clients
 	@$(BIN)/python -m drills.docs
