@@ -51,6 +51,7 @@ class Listener(Protocol):
     purpose: str
     recipient_class: str
     pseudonym_key: str
+    status: str
 
 
 def wanted(listener: Listener, event_type: str, patient_id: UUID | None) -> Wanted | None:
@@ -128,7 +129,7 @@ async def queue(db: Database, heard: Iterable[tuple[Any, Any]]) -> int:
                 "subject_id": event.subject_id,
                 "version": event.version,
                 "happened_at": event.happened_at,
-                "state": "withheld" if refusal else "pending",
+                "state": _state(listener, refusal),
                 "due_at": now,
                 "attempts": 0,
                 "refusal": refusal,
@@ -139,6 +140,13 @@ async def queue(db: Database, heard: Iterable[tuple[Any, Any]]) -> int:
             },
         )
     return sum(more.values())
+
+
+def _state(listener: Listener, refusal: str | None) -> str:
+    """Where a new delivery begins: what is for an endpoint that has not answered its ping yet waits for that."""
+    if refusal is not None:
+        return "withheld"
+    return "pending" if listener.status == "active" else "parked"
 
 
 async def match_forever(engine: AsyncEngine, bell: Bell, due: asyncio.Event, stop: asyncio.Event) -> None:

@@ -43,7 +43,12 @@ _LISTENING = sa.select(
     _endpoint.c.purpose,
     _endpoint.c.recipient_class,
     _endpoint.c.pseudonym_key,
-).where(_endpoint.c.clinic_id.in_(sa.bindparam("clinics", expanding=True)), _endpoint.c.status == "active")
+    _endpoint.c.status,
+).where(
+    _endpoint.c.clinic_id.in_(sa.bindparam("clinics", expanding=True)),
+    _endpoint.c.status.in_(["active", "pending"]),
+    _endpoint.c.ended_at.is_(None),
+)
 _NUMBER_MANY = """
 UPDATE outbox_events SET position = s.position
 FROM unnest($1::uuid[], $2::bigint[]) AS s(id, position) WHERE outbox_events.id = s.id
@@ -92,7 +97,7 @@ async def number(db: Database, events: Sequence[sa.Row[Any]]) -> None:
 
 
 async def listening(db: Database, clinics: Collection[UUID]) -> Sequence[sa.Row[Any]]:
-    """The endpoints of these clinics that are told what happens."""
+    """The endpoints of these clinics that are told what happens, at once or as soon as they answer a ping."""
     return (await db.read(_LISTENING, {"clinics": list(clinics)})).all()
 
 

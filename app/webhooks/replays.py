@@ -11,7 +11,7 @@ from app.core.errors import FieldError, InvalidRequest
 from app.core.settings import Settings
 from app.events.models import OutboxEvent
 from app.events.types import EventType
-from app.webhooks import matching, messages, states
+from app.webhooks import matching, messages
 from app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from app.webhooks.rules import hears
 
@@ -57,9 +57,6 @@ async def replay(db: Database, endpoint: WebhookEndpoint, span: Span, now: datet
     known = [row.delivery_id for row in rows if row.delivery_id is not None]
     queued = await messages.send_again(db, endpoint, known, now) if known else 0
     queued += await matching.queue(db, [(endpoint, row) for row in rows if row.delivery_id is None])
-    if endpoint.status != "active":
-        await db.flush_staged()
-        await states.park(db, endpoint.clinic_id, endpoint.id)
     db.ring()
     return Replayed(queued, ends)
 

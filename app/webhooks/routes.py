@@ -53,8 +53,8 @@ async def create_webhook_endpoint(
 ) -> schemas.NewWebhookEndpoint:
     """Have messages posted to an address when something happens, each signed with the `secret` of this answer.
 
-    It is `pending` until it answers a signed `endpoint.ping`, which is on its way now, with 2xx; from then on it is
-    told of every event that it wants to hear of and that the patient's consents let it have. A message says that
+    It is `pending` until it answers a signed `endpoint.ping`, which is on its way now, with 2xx; then it is told of
+    every event since now that it wants to hear of and that the patient's consents let it have. A message says that
     something happened, and where to read it with your own credentials: no score, no note, no name.
     """
     made = await service.create(db, request.app.state.settings, access, new)
@@ -102,8 +102,8 @@ async def change_webhook_endpoint(
 ) -> schemas.WebhookEndpoint:
     """Replace its address, its filters, its owner and its limits.
 
-    At another address it is `pending` again until a ping is answered: what it has not got by now waits as long, and
-    what happens meanwhile comes with a replay. Its name, what it is for and who it is stay: patients agreed to that.
+    At another address it is `pending` again until a ping is answered: what it has not got by now, and what happens
+    meanwhile, waits as long. Its name, what it is for and who it is stay: patients agreed to that.
     """
     found = await service.change(db, request.app.state.settings, access, endpoint_id, wanted, if_match)
     stamp(response, service.tag(found))

@@ -1,6 +1,6 @@
 """When a delivery is tried again, when an endpoint is given up, what it hears of, and what that is about.
 
-Times are the Standard Webhooks schedule: eleven attempts over three days, each gap shifted by up to a fifth so that a
+Times are the Standard Webhooks schedule: ten attempts over three days, each gap shifted by up to a fifth so that a
 receiver that comes back is not met by everything at once.
 """
 

@@ -226,9 +226,9 @@ async def end(db: Database, access: ClinicAccess, endpoint_id: UUID) -> None:
         .where(
             this.clinic_id == endpoint.clinic_id,
             this.endpoint_id == endpoint.id,
-            this.state.in_(["pending", "parked"]),
+            this.state.in_(["pending", "parked", "sending"]),
         )
-        .values(state="failed", finished_at=now)
+        .values(state="failed", finished_at=now, claimed_by=None)
         .execution_options(synchronize_session=False)
     )
 

@@ -4,11 +4,12 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from drills.docs.browser import browse
 from drills.docs.clients import make_clients
-from drills.docs.clinic import served
+from drills.docs.clinic import ServedClinic, served
 from drills.docs.fuzz import EXAMPLES, fuzz
 from drills.docs.lint import fetch_document, lint
 from drills.docs.passkeys import sign_in_with_passkey
@@ -29,20 +30,16 @@ def main() -> int:
     if unknown := set(asked.steps) - set(STEPS):
         parser.error(f"no such step: {', '.join(sorted(unknown))}")
     steps = asked.steps or STEPS
+    if asked.database_url and "fuzz" in steps and len(steps) > 1:
+        parser.error("fuzz wants a database of its own: do it alone with --database-url")
     folder = Path(tempfile.mkdtemp(prefix="afterglow-docs-"))
     try:
-        with served(asked.database_url or f"sqlite:///{folder / 'clinic.db'}", folder) as clinic:
-            document = fetch_document(clinic.address, folder)
-            if "lint" in steps:
-                lint(document)
-            if "clients" in steps:
-                make_clients(document, clinic)
-            if "browser" in steps:
-                browse(clinic, asked.pictures or folder)
-                sign_in_with_passkey(clinic, asked.pictures or folder)
-            if "receivers" in steps:
-                receive(clinic, folder)
-            if "fuzz" in steps:
+        if set(steps) != {"fuzz"}:
+            with served(asked.database_url or f"sqlite:///{folder / 'clinic.db'}", folder) as clinic:
+                _look(clinic, steps, folder, asked.pictures or folder)
+        if "fuzz" in steps:  # without a worker: addresses that were made up are called by nobody
+            url = asked.database_url or f"sqlite:///{folder / 'fuzzed.db'}"
+            with served(url, folder, with_worker=False) as clinic:
                 fuzz(clinic, folder, examples=asked.examples)
     except DrillFailedError as failed:
         print(f"\ndrill-docs: {failed}", file=sys.stderr)
@@ -51,6 +48,19 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     print("drill-docs: everything is as it should be")
     return 0
+
+
+def _look(clinic: ServedClinic, steps: Sequence[str], folder: Path, pictures: Path) -> None:
+    document = fetch_document(clinic.address, folder)
+    if "lint" in steps:
+        lint(document)
+    if "clients" in steps:
+        make_clients(document, clinic)
+    if "browser" in steps:
+        browse(clinic, pictures)
+        sign_in_with_passkey(clinic, pictures)
+    if "receivers" in steps:
+        receive(clinic, folder)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class ServedClinic:
 
 
 @contextmanager
-def served(database_url: str, folder: Path) -> Iterator[ServedClinic]:
+def served(database_url: str, folder: Path, *, with_worker: bool = True) -> Iterator[ServedClinic]:
     """Fill the database, serve it, and stop when done."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -88,7 +88,7 @@ def served(database_url: str, folder: Path) -> Iterator[ServedClinic]:
     log = folder / "server.log"
     with log.open("wb") as lines:
         server = subprocess.Popen(
-            [*command, "serve", "--port", str(port)],
+            [*command, "serve", "--port", str(port), "--with-worker" if with_worker else "--without-worker"],
             cwd=ROOT,
             env={**os.environ, **environment, **search},
             stdout=lines,

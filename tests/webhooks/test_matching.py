@@ -130,8 +130,19 @@ class TestDeliveries:
         assert (made.event_id, made.message_id) == (event.id, event.id)
         assert (made.type, made.subject_id, made.patient_id) == (event.type, event.subject_id, event.patient_id)
 
-    @pytest.mark.parametrize("but", [{"status": "pending"}, {"status": "disabled", "disabled_reason": "by_hand"}])
-    async def test_are_not_made_for_one_that_is_not_active(
+    async def test_wait_for_one_that_has_not_answered_its_ping(
+        self, db: Database, engine: AsyncEngine, cast: Cast
+    ) -> None:
+        endpoint = await an_endpoint(db, cast, "https://a.example/", status="pending")
+        recorded(db, cast)
+        await db.finish()
+
+        await match(engine)
+
+        assert [(each.state, each.sequence) for each in await deliveries(db, endpoint.id)] == [("parked", 1)]
+
+    @pytest.mark.parametrize("but", [{"status": "disabled"}, {"ended_at": clock.now()}], ids=["disabled", "ended"])
+    async def test_are_not_made_for_one_that_is_disabled_or_ended(
         self, db: Database, engine: AsyncEngine, cast: Cast, but: dict[str, Any]
     ) -> None:
         endpoint = await an_endpoint(db, cast, "https://a.example/", **but)
