@@ -111,7 +111,13 @@ async def _arrange(stage: Stage, paths: list[str], count: int) -> None:
         await db.execute(sa.delete(WebhookEndpoint))
         await db.execute(sa.delete(OutboxEvent))
         for path in paths:
-            await an_endpoint(db, stage.cast, f"http://127.0.0.1:{stage.receivers}{path}", max_per_second=1000)
+            await an_endpoint(
+                db,
+                stage.cast,
+                f"http://127.0.0.1:{stage.receivers}{path}",
+                max_per_second=1000,
+                event_types=["check_in.*"],
+            )
     await _tell(engine, stage.cast, count)
     await engine.dispose()
 

@@ -42,6 +42,8 @@ LOOK_EVERY_SECONDS: Final = 1
 LOOK_AGAIN_SECONDS: Final = 0.05
 TOGETHER_SECONDS: Final = 0.002
 """What ends within this time is written together."""
+FAST_MILLISECONDS: Final = 60
+"""An answer in less than this, for each second that leave lasts, lets eight of them wait behind each other."""
 BUSY: Final = frozenset({429, 503})
 _chance: Final = secrets.SystemRandom()
 
@@ -288,6 +290,7 @@ class Deliverer:
             rest = answer.retry_after if answer.status in BUSY else None
             current.ended(
                 success=answer.outcome is Outcome.DELIVERED,
+                fast=answer.milliseconds < self._settings.leave_seconds * FAST_MILLISECONDS,
                 at=at,
                 rest=rest and min(rest, rules.LONGEST_RETRY_AFTER),
                 counts=row.kind == "event",

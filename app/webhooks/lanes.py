@@ -65,7 +65,7 @@ class Lane:
             gate=asyncio.Semaphore(endpoint.max_concurrency),
         )
         if lane.health.failures:
-            lane.window = lane.window.after(success=False)
+            lane.window = lane.window.after(success=False, fast=False)
         lane._tokens = float(lane.per_second)
         lane._refilled = lane.held_since
         return lane
@@ -107,12 +107,12 @@ class Lane:
         self._tokens -= count
         self.under_way += count
 
-    def ended(self, *, success: bool, at: datetime, rest: timedelta | None, counts: bool) -> None:
-        """An attempt ended; with `rest` the receiver asked not to be called for so long.
+    def ended(self, *, success: bool, fast: bool, at: datetime, rest: timedelta | None, counts: bool) -> None:
+        """An attempt ended, `fast` or not; with `rest` the receiver asked not to be called for so long.
 
         What is no event (a ping, a test) does not count for the endpoint's health.
         """
-        self.window = self.window.after(success=success)
+        self.window = self.window.after(success=success, fast=fast)
         if counts:
             before, self.health = self.health, self.health.after(success=success, at=at)
             self.health_changed = self.health_changed or self.health != before or success != self._last_success

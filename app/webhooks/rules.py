@@ -139,8 +139,8 @@ def is_pseudonymous(purpose: str) -> bool:
 class Window:
     """How many deliveries a lane may hold: as many as are sent at once, and more while all goes well and fast.
 
-    Each success makes room for one more, up to eight times as many; one failure brings it down to a single one, so that
-    an endpoint that hangs holds one connection, and not four.
+    Each success makes room for one more, up to eight times as many while answers are fast; one failure brings it down
+    to a single one, so that an endpoint that hangs holds one connection, and not four.
     """
 
     concurrency: int
@@ -151,8 +151,8 @@ class Window:
         """The window of a lane that was just taken."""
         return cls(concurrency, concurrency)
 
-    def after(self, *, success: bool) -> "Window":
-        """The window after one more attempt."""
+    def after(self, *, success: bool, fast: bool) -> "Window":
+        """The window after one more attempt. What waits behind a slow receiver would outlast its leave."""
         if not success:
             return Window(self.concurrency, 1)
-        return Window(self.concurrency, min(self.size + 1, self.concurrency * 8))
+        return Window(self.concurrency, min(self.size + 1, self.concurrency * (8 if fast else 1)))
