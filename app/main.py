@@ -125,7 +125,7 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         app.state.stopping = True
         stop.set()
         await asyncio.wait_for(working, settings.graceful_shutdown_seconds)
-        await asyncio.wait_for(app.state.bell.settle(), settings.graceful_shutdown_seconds)
+        await asyncio.wait_for(app.state.bell.close(), settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.limits.settle(), settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)
 

@@ -58,7 +58,7 @@ async def work_alone(settings: Settings) -> None:
     bell = Bell(engine, aloud=True)  # what one of them matched may be for another to send
     try:
         await work(engine, settings, bell, stop, hears=True)
-        await bell.settle()
+        await bell.close()
     finally:
         await engine.dispose()
 

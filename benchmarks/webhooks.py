@@ -211,7 +211,7 @@ async def latency(stage: Stage) -> tuple[list[float], list[float]]:
                 committed = time.monotonic()
                 await receiver.arrive(number + 2)
                 found.append((receiver.requests[-1].at - committed) * 1000)
-        await bell.settle()
+        await bell.close()
         body, bare = receiver.requests[0].body, []
         async with httpcore2.AsyncConnectionPool() as pool:
             for _ in range(LATENCIES):

@@ -102,7 +102,7 @@ class TestBell:
             recorded(db, cast)
 
         await asyncio.wait_for(there.rung.wait(), 2)
-        await here.settle()
+        await here.close()
         stop.set()
         await asyncio.wait_for(listening, 5)
         await elsewhere.dispose()

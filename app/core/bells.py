@@ -19,26 +19,40 @@ from app.core.logging import describe, log
 from app.core.settings import Settings
 
 CHANNEL = "afterglow_work"
+PRESSING, PERHAPS = "now", "perhaps"
 TOGETHER_SECONDS = 0.002
 AGAIN_SECONDS = 5
 
 
 class Bell:
-    """The bell of one engine. Whoever waits clears `rung` before they look for work, and waits for it after."""
+    """The bell of one engine, until it is closed. Whoever waits clears `rung` before they look, and waits for it after.
+
+    `pressing` is set beside it where the work is for certain; what only may be some (an event that perhaps nobody hears
+    of) sets `rung` alone.
+    """
 
     def __init__(self, engine: AsyncEngine, *, aloud: bool = False) -> None:
         self.rung = asyncio.Event()
+        self.pressing = asyncio.Event()
         self._engine = engine
         self._aloud = aloud
         self._telling: asyncio.Task[None] | None = None
         self._again = False
+        self._tells_pressing = False
         _bells[engine.sync_engine] = self
 
-    def ring(self) -> None:
-        """Wake who waits here and, if it is to be heard elsewhere, there."""
+    def hear(self, *, pressing: bool) -> None:
+        """Wake who waits here."""
         self.rung.set()
+        if pressing:
+            self.pressing.set()
+
+    def ring(self, *, pressing: bool = True) -> None:
+        """Wake who waits here and, if it is to be heard elsewhere, there."""
+        self.hear(pressing=pressing)
         if not self._aloud:
             return
+        self._tells_pressing = self._tells_pressing or pressing
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell())
         else:
@@ -48,15 +62,17 @@ class Bell:
         self._again = True
         while self._again:
             await asyncio.sleep(TOGETHER_SECONDS)
-            self._again = False
+            word, self._again, self._tells_pressing = PRESSING if self._tells_pressing else PERHAPS, False, False
             try:
                 async with self._engine.begin() as connection:
-                    await connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+                    await connection.exec_driver_sql(f"NOTIFY {CHANNEL}, '{word}'")
             except (SQLAlchemyError, OSError) as error:  # they look now and then anyway
                 log.warning("bell_not_heard", **describe(error))
 
-    async def settle(self) -> None:
-        """Wait until everybody was told, before the database is closed."""
+    async def close(self) -> None:
+        """Wait until everybody was told, and ring no more; before the database is closed."""
+        if _bells.get(self._engine.sync_engine) is self:
+            del _bells[self._engine.sync_engine]
         if self._telling is not None:
             await self._telling
 
@@ -64,11 +80,11 @@ class Bell:
 _bells: WeakKeyDictionary[sa.Engine, Bell] = WeakKeyDictionary()
 
 
-def ring(engine: sa.Engine) -> None:
+def ring(engine: sa.Engine, *, pressing: bool) -> None:
     """Ring the bell of this engine, if it has one."""
     bell = _bells.get(engine)
     if bell is not None:
-        bell.ring()
+        bell.ring(pressing=pressing)
 
 
 async def listen(settings: Settings, bell: Bell, stop: asyncio.Event) -> None:
@@ -89,8 +105,8 @@ async def _listen_once(settings: Settings, bell: Bell, stop: asyncio.Event) -> N
     gone = asyncio.Event()
     connection.add_termination_listener(lambda _: gone.set())
     try:
-        await connection.add_listener(CHANNEL, lambda *_: bell.rung.set())
-        bell.rung.set()  # what rang while nobody listened
+        await connection.add_listener(CHANNEL, lambda *told: bell.hear(pressing=told[-1] != PERHAPS))
+        bell.hear(pressing=True)  # what rang while nobody listened
         waits = [asyncio.create_task(stop.wait()), asyncio.create_task(gone.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:

@@ -64,7 +64,7 @@ class Database(AsyncSession):
         self._changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]] = {}
         self._lasting: list[tuple[sa.Table, Mapping[str, Any]]] = []
         self._plain: AsyncConnection | None = None
-        self._rings = False
+        self._rings = self._presses = False
         self.request: Request | None = None
         """The request that this transaction belongs to; None in commands."""
 
@@ -185,9 +185,12 @@ class Database(AsyncSession):
                 arguments.append(process(value) if process else value)
         await (await self.plain()).exec_driver_sql(statement, tuple(arguments))
 
-    def ring(self) -> None:
-        """Wake those who pass on what this transaction leaves behind, once it is committed."""
-        self._rings = True
+    def ring(self, *, pressing: bool = True) -> None:
+        """Wake those who pass on what this transaction leaves behind, once it is committed.
+
+        Not `pressing` is what may turn out to be no work: an event, which perhaps nobody hears of.
+        """
+        self._rings, self._presses = True, self._presses or pressing
 
     async def let_go(self) -> None:
         """Commit what was done so far and give the connection back, before waiting for something slow.
@@ -205,15 +208,15 @@ class Database(AsyncSession):
         await self.commit()
         self._lasting.clear()
         if self._rings:
-            self._rings = False
-            bells.ring(self._engine)
+            bells.ring(self._engine, pressing=self._presses)
+            self._rings = self._presses = False
 
     async def abandon(self) -> None:
         """Undo everything, staged rows too."""
         self._rows.clear()
         self._changes.clear()
         self._plain = None
-        self._rings = False
+        self._rings = self._presses = False
         await self.rollback()
 
     async def refuse(self) -> None:

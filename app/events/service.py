@@ -31,4 +31,4 @@ def record(
             "happened_at": clock.now(),
         },
     )
-    db.ring()
+    db.ring(pressing=False)

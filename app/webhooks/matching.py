@@ -6,7 +6,6 @@ sent.
 """
 
 import asyncio
-import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -72,12 +71,18 @@ async def match(engine: AsyncEngine) -> int:
 
     It does not wait for the disk: what is sent of it waits for a later commit, which brings this one there too.
     """
+    return (await _matched(engine))[0]
+
+
+async def _matched(engine: AsyncEngine) -> tuple[int, bool]:
+    """The same, and whether there is anybody who listens."""
     async with unit_of_work(engine, EVERY_CLINIC, relaxed=True) as db:
         if not await queries.is_only_matcher(db):
-            return 0
+            return 0, True
+        anybody = await queries.anybody_listens(db)
         events = (await db.read(queries.UNNUMBERED, {"most": BATCH})).all()
         if not events:
-            return 0
+            return 0, anybody
         await queries.number(db, events)
         of_clinic: dict[UUID, list[Any]] = defaultdict(list)
         for listener in await queries.listening(db, {event.clinic_id for event in events}):
@@ -88,9 +93,9 @@ async def match(engine: AsyncEngine) -> int:
             for listener in of_clinic[event.clinic_id]
             if rules.hears(listener.event_types, event.type)
         ]
-        await queue(db, heard)
-        db.ring()
-    return len(events)
+        if await queue(db, heard):
+            db.ring()
+    return len(events), anybody
 
 
 async def queue(db: Database, heard: Iterable[tuple[Any, Any]]) -> int:
@@ -152,24 +157,28 @@ def _state(listener: Listener, refusal: str | None) -> str:
 async def match_forever(engine: AsyncEngine, bell: Bell, due: asyncio.Event, stop: asyncio.Event) -> None:
     """Match whenever the bell rings, and now and then, until `stop`; say by `due` that there may be something to send.
 
-    A failure is logged once, and the next round tries again.
+    While there is no endpoint, events are numbered for the feed alone, and that can wait for a second. A failure is
+    logged once, and the next round tries again.
     """
-    failing, last = False, -TOGETHER_SECONDS
+    failing, last, anybody = False, -TOGETHER_SECONDS, True
     while not stop.is_set():
         await asyncio.sleep(max(0, last + TOGETHER_SECONDS - time.monotonic()))
         bell.rung.clear()
+        bell.pressing.clear()
         last = time.monotonic()
         try:
-            while await match(engine) == BATCH and not stop.is_set():
+            while True:
+                matched, anybody = await _matched(engine)
                 due.set()
+                if matched < BATCH or stop.is_set():
+                    break
             failing = False
         except Exception as error:  # noqa: BLE001  whatever it is, the next round tries again
             if not failing:
                 log.error("webhook_matching_failed", **describe(error))
             failing = True
-        due.set()
-        waits = [asyncio.create_task(bell.rung.wait()), asyncio.create_task(stop.wait())]
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait(waits, timeout=LOOK_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        rung = bell.rung if anybody else bell.pressing
+        waits = [asyncio.create_task(rung.wait()), asyncio.create_task(stop.wait())]
+        await asyncio.wait(waits, timeout=LOOK_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()

@@ -75,6 +75,14 @@ async def is_only_matcher(db: Database) -> bool:
     return not db.is_postgresql or bool((await db.read(_TRY_LOCK)).scalar_one())
 
 
+_ANYBODY = sa.select(sa.exists().where(_endpoint.c.status.in_(["active", "pending"]), _endpoint.c.ended_at.is_(None)))
+
+
+async def anybody_listens(db: Database) -> bool:
+    """Whether there is an endpoint that is told anything, at any clinic."""
+    return bool((await db.read(_ANYBODY)).scalar_one())
+
+
 async def number(db: Database, events: Sequence[sa.Row[Any]]) -> None:
     """Give these events the next positions of their clinics, in this order."""
     clinics = {event.clinic_id for event in events}
