@@ -1,8 +1,6 @@
 """The stages of a supervised dosing session, and what may be written down about a dose.
 
-Pure tables and functions. The order of stages is a proposal of ours, to be corrected by a clinician. The checklist
-before the dose, the readings, the discharge criteria, holding, stopping and transfer have their places in the tables
-and get their actions with the safety work; until then a session is closed straight from monitoring.
+Pure tables and functions. The order of stages is a proposal of ours, to be corrected by a clinician.
 """
 
 from datetime import datetime, timedelta
@@ -45,27 +43,51 @@ class SessionAction(StrEnum):
     CLEARANCE = "clearance"
     DOSE = "dose"
     DOSE_END = "dose-end"
+    READINESS = "readiness"
+    DISCHARGE = "discharge"
     CLOSURE = "closure"
+    HOLD = "hold"
+    ABORT = "abort"
+    TRANSFER = "transfer"
     CANCELLATION = "cancellation"
 
 
 MAY_FOLLOW: Final[dict[SessionStage, frozenset[SessionStage]]] = {
     SessionStage.SCHEDULED: frozenset({SessionStage.SCHEDULED, SessionStage.CHECKED_IN, SessionStage.CANCELLED}),
-    SessionStage.CHECKED_IN: frozenset({SessionStage.CLEARED, SessionStage.HELD, SessionStage.CANCELLED}),
-    SessionStage.HELD: frozenset({SessionStage.CLEARED, SessionStage.CANCELLED}),
-    SessionStage.CLEARED: frozenset({SessionStage.DOSING, SessionStage.HELD, SessionStage.CANCELLED}),
+    SessionStage.CHECKED_IN: frozenset(
+        {SessionStage.CLEARED, SessionStage.HELD, SessionStage.CANCELLED, SessionStage.TRANSFERRED}
+    ),
+    SessionStage.HELD: frozenset({SessionStage.CLEARED, SessionStage.CANCELLED, SessionStage.TRANSFERRED}),
+    SessionStage.CLEARED: frozenset(
+        {
+            SessionStage.DOSING,
+            SessionStage.CLEARED,
+            SessionStage.HELD,
+            SessionStage.CANCELLED,
+            SessionStage.TRANSFERRED,
+        }
+    ),
     SessionStage.DOSING: frozenset({SessionStage.MONITORING, SessionStage.ABORTED, SessionStage.TRANSFERRED}),
-    SessionStage.ABORTED: frozenset({SessionStage.MONITORING, SessionStage.TRANSFERRED}),
-    SessionStage.MONITORING: frozenset({SessionStage.DISCHARGE_READY, SessionStage.TRANSFERRED, SessionStage.CLOSED}),
+    SessionStage.ABORTED: frozenset({SessionStage.DISCHARGE_READY, SessionStage.TRANSFERRED}),
+    SessionStage.MONITORING: frozenset({SessionStage.DISCHARGE_READY, SessionStage.TRANSFERRED}),
     SessionStage.DISCHARGE_READY: frozenset(
-        {SessionStage.DISCHARGED, SessionStage.MONITORING, SessionStage.TRANSFERRED}
+        {
+            SessionStage.DISCHARGED,
+            SessionStage.DISCHARGE_READY,
+            SessionStage.MONITORING,
+            SessionStage.TRANSFERRED,
+        }
     ),
     SessionStage.DISCHARGED: frozenset({SessionStage.CLOSED}),
     SessionStage.TRANSFERRED: frozenset({SessionStage.CLOSED}),
     SessionStage.CLOSED: frozenset(),
     SessionStage.CANCELLED: frozenset(),
 }
-"""Which stage may follow which. Once a dose has begun there is no cancelling, only stopping."""
+"""Which stage may follow which. Once a dose has begun there is no cancelling, only stopping.
+
+A stage that may follow itself can be entered again: a plan is moved, a clearance renewed, readiness looked at anew.
+From `discharge_ready` a session falls back to `monitoring` when a reading says that a criterion is not met any more.
+"""
 
 LEADS_TO: Final[dict[SessionAction, frozenset[SessionStage]]] = {
     SessionAction.MOVE: frozenset({SessionStage.SCHEDULED}),
@@ -73,11 +95,24 @@ LEADS_TO: Final[dict[SessionAction, frozenset[SessionStage]]] = {
     SessionAction.CLEARANCE: frozenset({SessionStage.CLEARED}),
     SessionAction.DOSE: frozenset({SessionStage.DOSING}),
     SessionAction.DOSE_END: frozenset({SessionStage.MONITORING}),
+    SessionAction.READINESS: frozenset({SessionStage.DISCHARGE_READY}),
+    SessionAction.DISCHARGE: frozenset({SessionStage.DISCHARGED}),
     SessionAction.CLOSURE: frozenset({SessionStage.CLOSED}),
+    SessionAction.HOLD: frozenset({SessionStage.HELD}),
+    SessionAction.ABORT: frozenset({SessionStage.ABORTED}),
+    SessionAction.TRANSFER: frozenset({SessionStage.TRANSFERRED}),
     SessionAction.CANCELLATION: frozenset({SessionStage.CANCELLED}),
 }
 
 MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
+
+BEFORE_DOSE: Final = frozenset(
+    {SessionStage.SCHEDULED, SessionStage.CHECKED_IN, SessionStage.HELD, SessionStage.CLEARED}
+)
+WATCHED: Final = frozenset(
+    {SessionStage.DOSING, SessionStage.ABORTED, SessionStage.MONITORING, SessionStage.DISCHARGE_READY}
+)
+"""Stages in which the drug is at work and somebody is with the patient."""
 
 OPEN: Final = frozenset(SessionStage) - {SessionStage.SCHEDULED, SessionStage.CLOSED, SessionStage.CANCELLED}
 """Stages in which the patient signs nothing: from the arrival until the record is closed or the session cancelled."""

@@ -3,37 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.consents import service as consents
-from app.core import clock, etags
+from app.core import clock
 from app.core.db import Database
-from app.core.errors import NotFound
-from app.core.ids import new_id
-from app.dosing import rules, schemas
+from app.dosing import rules, schemas, steps
 from app.dosing.models import DosingSession, DosingSessionStep
 from app.dosing.rules import DoseRoute, SessionAction, SessionOrigin, SessionStage, Substance
-from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import PatientAccess, PatientView
 from app.protocols.rules import Protocol
 from app.timeline import service as timeline
 from app.timeline.errors import IdTaken
-from app.timeline.rules import Anchor, AnchorKind, LinkingWindows
+from app.timeline.rules import LinkingWindows
 
-TOLD_AS: Final[dict[SessionAction, EventType]] = {
-    SessionAction.MOVE: EventType.DOSING_SESSION_MOVED,
-    SessionAction.ARRIVAL: EventType.DOSING_SESSION_ARRIVED,
-    SessionAction.CLEARANCE: EventType.DOSING_SESSION_CLEARED,
-    SessionAction.DOSE: EventType.DOSING_SESSION_STARTED,
-    SessionAction.DOSE_END: EventType.DOSING_SESSION_ENDED,
-    SessionAction.CLOSURE: EventType.DOSING_SESSION_CLOSED,
-    SessionAction.CANCELLATION: EventType.DOSING_SESSION_CANCELLED,
-}
 FIRST_STEP: Final = "schedule"
 IMPORT: Final = "import"
 
@@ -70,53 +58,53 @@ async def schedule(
     if session.patient_id != access.patient.id:
         raise IdTaken
     if session.scheduled_at != plan.scheduled_at:
-        await _take(db, access, session, if_match, SessionAction.MOVE, change={"scheduled_at": plan.scheduled_at})
+        await steps.take(db, access, session, if_match, SessionAction.MOVE, change={"scheduled_at": plan.scheduled_at})
     return session, False
 
 
 async def arrive(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
     """Record that the patient is here."""
-    return await _take(db, access, await _session(db, access, session_id), if_match, SessionAction.ARRIVAL)
+    return await steps.take(db, access, await steps.session_of(db, access, session_id), if_match, SessionAction.ARRIVAL)
 
 
 async def clear(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
     """Record that a prescriber says the dose may be given. Raises `ConsentNeeded` when a consent does not stand."""
-    session = await _session(db, access, session_id)
-    _may_take(session, if_match, SessionAction.CLEARANCE)
+    session = await steps.session_of(db, access, session_id)
+    steps.may_take(session, if_match, SessionAction.CLEARANCE)
     await consents.check_before_clearance(db, access.patient, access.protocol)
-    return await _take(db, access, session, if_match, SessionAction.CLEARANCE)
+    return await steps.take(db, access, session, if_match, SessionAction.CLEARANCE)
 
 
 async def start_dose(
     db: Database, access: PatientAccess, session_id: UUID, dose: schemas.DoseWrite, if_match: str | None
 ) -> DosingSession:
     """Record that administration began. Raises `ConsentNeeded` when the treatment was not agreed to any more then."""
-    session = await _session(db, access, session_id)
-    _may_take(session, if_match, SessionAction.DOSE)
+    session = await steps.session_of(db, access, session_id)
+    steps.may_take(session, if_match, SessionAction.DOSE)
     now = clock.now()
     started_at = dose.dose_started_at or now
     rules.check_dose(dose.substance, dose.route, started_at, now=now, tolerance=_tolerance(access))
     await consents.check_when_dosed(db, access.patient, started_at)
     given = {"substance": dose.substance, "route": dose.route, "dose_mg": dose.dose_mg, "dose_started_at": started_at}
-    return await _take(db, access, session, if_match, SessionAction.DOSE, change=given)
+    return await steps.take(db, access, session, if_match, SessionAction.DOSE, change=given)
 
 
 async def end_dose(
     db: Database, access: PatientAccess, session_id: UUID, end: schemas.DoseEndWrite | None, if_match: str | None
 ) -> DosingSession:
     """Record that administration ended."""
-    session = await _session(db, access, session_id)
-    _may_take(session, if_match, SessionAction.DOSE_END)
+    session = await steps.session_of(db, access, session_id)
+    steps.may_take(session, if_match, SessionAction.DOSE_END)
     now = clock.now()
     started_at = session.dose_started_at or now
     ended_at = (end and end.dose_ended_at) or max(now, started_at)
     rules.check_dose_end(started_at, ended_at, now=now, tolerance=_tolerance(access))
-    return await _take(db, access, session, if_match, SessionAction.DOSE_END, change={"dose_ended_at": ended_at})
+    return await steps.take(db, access, session, if_match, SessionAction.DOSE_END, change={"dose_ended_at": ended_at})
 
 
 async def close(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
     """Record that the session's record is complete."""
-    return await _take(db, access, await _session(db, access, session_id), if_match, SessionAction.CLOSURE)
+    return await steps.take(db, access, await steps.session_of(db, access, session_id), if_match, SessionAction.CLOSURE)
 
 
 async def cancel(
@@ -127,9 +115,9 @@ async def cancel(
     if_match: str | None,
 ) -> DosingSession:
     """Record that the session will not take place, and why."""
-    session = await _session(db, access, session_id)
+    session = await steps.session_of(db, access, session_id)
     change = {"cancellation_reason": cancellation.reason}
-    return await _take(
+    return await steps.take(
         db, access, session, if_match, SessionAction.CANCELLATION, change=change, reason=cancellation.reason
     )
 
@@ -177,10 +165,10 @@ async def import_sessions(
     await _insert(db, *new)
     remarks = {history.id: history.remark for history in histories}
     for session in new:
-        _keep_step(db, session, action=IMPORT, from_status=None, actor_id=actor_id, reason=remarks[session.id])
-        _tell(db, session, EventType.DOSING_SESSION_CLOSED)
+        steps.keep(db, session, action=IMPORT, from_status=None, actor_id=actor_id, reason=remarks[session.id])
+        steps.tell(db, session, EventType.DOSING_SESSION_CLOSED)
     windows = LinkingWindows.of(protocol.linking)
-    await timeline.place_anchors(db, patient, [_anchor(session) for session in new], windows)
+    await timeline.place_anchors(db, patient, [steps.anchor_of(session) for session in new], windows)
     return entered
 
 
@@ -208,7 +196,7 @@ def _says_the_same(one: DosingSession, other: DosingSession) -> bool:
 
 async def read(db: Database, access: PatientAccess, session_id: UUID) -> DosingSession:
     """Read one session of the patient, or raise `NotFound`."""
-    return await _session(db, access, session_id)
+    return await steps.session_of(db, access, session_id)
 
 
 async def steps_of(db: Database, session: DosingSession) -> Sequence[DosingSessionStep]:
@@ -219,13 +207,6 @@ async def steps_of(db: Database, session: DosingSession) -> Sequence[DosingSessi
         .order_by(DosingSessionStep.version)
     )
     return found.all()
-
-
-async def _session(db: Database, access: PatientAccess, session_id: UUID) -> DosingSession:
-    session = await db.get(DosingSession, (access.clinic.id, session_id))
-    if session is None or session.patient_id != access.patient.id:
-        raise NotFound
-    return session
 
 
 async def _add(
@@ -244,9 +225,11 @@ async def _add(
         origin=SessionOrigin.CLINIC.value,
     )
     await _insert(db, session)
-    _keep_step(db, session, action=FIRST_STEP, from_status=None, actor_id=access.caller.membership_id)
-    _tell(db, session, EventType.DOSING_SESSION_SCHEDULED)
-    await timeline.place_anchor(db, access.patient, _anchor(session), LinkingWindows.of(access.protocol.linking))
+    steps.keep(db, session, action=FIRST_STEP, from_status=None, actor_id=access.caller.membership_id)
+    steps.tell(db, session, EventType.DOSING_SESSION_SCHEDULED)
+    await timeline.place_anchor(
+        db, access.patient, steps.anchor_of(session), LinkingWindows.of(access.protocol.linking)
+    )
     return session
 
 
@@ -256,98 +239,6 @@ async def _insert(db: Database, *sessions: DosingSession) -> None:
         await db.flush()
     except IntegrityError as error:  # two patients' sessions under one id at the same moment
         raise IdTaken from error
-
-
-def _may_take(session: DosingSession, if_match: str | None, action: SessionAction) -> SessionStage:
-    """Return the stage that the action leads to; raises for the wrong version, then for the wrong stage."""
-    etags.require_match(
-        if_match, session.version, lambda: schemas.DosingSession.model_validate(session).model_dump(mode="json")
-    )
-    return rules.check_move(SessionStage(session.status), action)
-
-
-async def _take(
-    db: Database,
-    access: PatientAccess,
-    session: DosingSession,
-    if_match: str | None,
-    action: SessionAction,
-    *,
-    change: dict[str, Any] | None = None,
-    reason: str | None = None,
-) -> DosingSession:
-    """Take one step: the only way in which a session changes."""
-    to_status, from_status = _may_take(session, if_match, action), session.status
-    for name, value in (change or {}).items():
-        setattr(session, name, value)
-    session.status = to_status.value
-    _hold_or_release_signing(db, access, session, SessionStage(from_status))
-    session.version += 1
-    session.revision = access.patient.revise(db)
-    _keep_step(db, session, action=action, from_status=from_status, actor_id=access.caller.membership_id, reason=reason)
-    _tell(db, session, TOLD_AS[action])
-    await timeline.place_anchor(db, access.patient, _anchor(session), LinkingWindows.of(access.protocol.linking))
-    return session
-
-
-def _hold_or_release_signing(
-    db: Database, access: PatientAccess, session: DosingSession, from_status: SessionStage
-) -> None:
-    """Nobody signs a consent while a session of theirs is open."""
-    was_open, is_open = from_status in rules.OPEN, SessionStage(session.status) in rules.OPEN
-    if is_open and not was_open:
-        consents.hold_signing(db, access.patient, session.id)
-    elif was_open and not is_open:
-        consents.release_signing(db, access.patient, session.id)
-
-
-def _keep_step(
-    db: Database,
-    session: DosingSession,
-    *,
-    action: str,
-    from_status: str | None,
-    actor_id: UUID | None,
-    reason: str | None = None,
-) -> None:
-    db.stage(
-        DosingSessionStep,
-        {
-            "id": new_id(),
-            "clinic_id": session.clinic_id,
-            "session_id": session.id,
-            "version": session.version,
-            "at": clock.now(),
-            "actor_id": actor_id,
-            "action": str(action),
-            "from_status": from_status,
-            "to_status": session.status,
-            "scheduled_at": session.scheduled_at,
-            "reason": reason,
-        },
-    )
-
-
-def _tell(db: Database, session: DosingSession, event_type: EventType) -> None:
-    events.record(
-        db,
-        event_type,
-        clinic_id=session.clinic_id,
-        patient_id=session.patient_id,
-        subject_id=session.id,
-        version=session.version,
-    )
-
-
-def _anchor(session: DosingSession) -> Anchor:
-    return Anchor(
-        id=session.id,
-        kind=AnchorKind.DOSING_SESSION,
-        scheduled_at=session.scheduled_at,
-        started_at=session.dose_started_at,
-        ended_at=session.dose_ended_at,
-        cancelled=session.status == SessionStage.CANCELLED,
-    )
 
 
 def _tolerance(access: PatientAccess) -> timedelta:

@@ -51,6 +51,30 @@ class EventType(StrEnum):
     CONSENT_DOCUMENT_PUBLISHED = "consent_document.published"
     CONSENT_SIGNED = "consent.signed"
     CONSENT_WITHDRAWN = "consent.withdrawn"
+    DOSING_SESSION_CHECKED = "dosing_session.checked"
+    DOSING_SESSION_HELD = "dosing_session.held"
+    DOSING_SESSION_PAUSED = "dosing_session.paused"
+    DOSING_SESSION_RESUMED = "dosing_session.resumed"
+    DOSING_SESSION_DOSE_CORRECTED = "dosing_session.dose_corrected"
+    DOSING_SESSION_READINGS_RECORDED = "dosing_session.readings_recorded"
+    DOSING_SESSION_ABORTED = "dosing_session.aborted"
+    DOSING_SESSION_TRANSFERRED = "dosing_session.transferred"
+    DOSING_SESSION_ASSESSED = "dosing_session.assessed"
+    DOSING_SESSION_DISCHARGED = "dosing_session.discharged"
+    EXTRA_DOSE_REQUESTED = "extra_dose.requested"
+    ADVERSE_EVENT_RECORDED = "adverse_event.recorded"
+    ADVERSE_EVENT_CORRECTED = "adverse_event.corrected"
+    REMS_REPORT_CHANGED = "rems_report.changed"
+    REMS_REPORT_SUBMITTED = "rems_report.submitted"
+    DUE_CHECK_INS_CHANGED = "due_check_in.changed"
+    ALERT_RAISED = "alert.raised"
+    ALERT_REPEATED = "alert.repeated"
+    ALERT_ESCALATED = "alert.escalated"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_HANDED_OVER = "alert.handed_over"
+    ALERT_RESOLVED = "alert.resolved"
+    PATIENT_DETAILS_CHANGED = "patient.details_changed"
+    ON_CALL_ROSTER_CHANGED = "on_call_roster.changed"
     ENDPOINT_PING = "endpoint.ping"
     ENDPOINT_DISABLED = "endpoint.disabled"
 
@@ -107,6 +131,54 @@ ABOUT: dict[EventType, About] = {
     EventType.CONSENT_SIGNED: About("A patient signed a document.", "/v1/patients/{patient}/consents/{subject}"),
     EventType.CONSENT_WITHDRAWN: About(
         "A patient withdrew a consent; it no longer counts.", "/v1/patients/{patient}/consents/{subject}"
+    ),
+    EventType.DOSING_SESSION_CHECKED: About(
+        "The checklist before the dose was gone through, or corrected.", "/v1/dosing-sessions/{subject}"
+    ),
+    EventType.DOSING_SESSION_HELD: About("The session waits for a prescriber.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_PAUSED: About("An infusion stands still.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_RESUMED: About("An infusion goes on.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_DOSE_CORRECTED: About(
+        "What was written down of the dose was corrected.", "/v1/dosing-sessions/{subject}"
+    ),
+    EventType.DOSING_SESSION_READINGS_RECORDED: About(
+        "Readings were stored, or corrected.", "/v1/dosing-sessions/{subject}"
+    ),
+    EventType.DOSING_SESSION_ABORTED: About("Administration was stopped early.", "/v1/dosing-sessions/{subject}"),
+    EventType.DOSING_SESSION_TRANSFERRED: About(
+        "The patient was handed over in an emergency.", "/v1/dosing-sessions/{subject}"
+    ),
+    EventType.DOSING_SESSION_ASSESSED: About(
+        "Somebody looked whether the patient may go home.", "/v1/dosing-sessions/{subject}"
+    ),
+    EventType.DOSING_SESSION_DISCHARGED: About("The patient went home.", "/v1/dosing-sessions/{subject}"),
+    EventType.EXTRA_DOSE_REQUESTED: About(
+        "A patient asked for a dose beside the plan.", "/v1/patients/{patient}/extra-dose-requests"
+    ),
+    EventType.ADVERSE_EVENT_RECORDED: About("An adverse event was written down.", "/v1/adverse-events/{subject}"),
+    EventType.ADVERSE_EVENT_CORRECTED: About(
+        "An adverse event got a new version; the earlier one is kept.", "/v1/adverse-events/{subject}"
+    ),
+    EventType.REMS_REPORT_CHANGED: About(
+        "A report to the safety programme was prepared or changed.", "/v1/dosing-sessions/{subject}/rems-report"
+    ),
+    EventType.REMS_REPORT_SUBMITTED: About(
+        "The clinic noted that it sent a report.", "/v1/dosing-sessions/{subject}/rems-report"
+    ),
+    EventType.DUE_CHECK_INS_CHANGED: About(
+        "Which check-ins are due changed: planned, moved, called off or missed.", "/v1/patients/{patient}/due-check-ins"
+    ),
+    EventType.ALERT_RAISED: About("Something waits to be looked at.", "/v1/alerts/{subject}"),
+    EventType.ALERT_REPEATED: About("The same was found again before anybody resolved it.", "/v1/alerts/{subject}"),
+    EventType.ALERT_ESCALATED: About("Nobody answered in time; others are asked.", "/v1/alerts/{subject}"),
+    EventType.ALERT_ACKNOWLEDGED: About("Somebody has it in hand.", "/v1/alerts/{subject}"),
+    EventType.ALERT_HANDED_OVER: About("Somebody else has it in hand.", "/v1/alerts/{subject}"),
+    EventType.ALERT_RESOLVED: About("It is done, and what came of it is written down.", "/v1/alerts/{subject}"),
+    EventType.PATIENT_DETAILS_CHANGED: About(
+        "A patient's day of birth or sex was changed.", "/v1/patients/{subject}/details"
+    ),
+    EventType.ON_CALL_ROSTER_CHANGED: About(
+        "Who is on call, or when, changed.", "/v1/on-call-roster", of_patient=False
     ),
     EventType.ENDPOINT_PING: About(
         "Your endpoint is asked whether it is there: answer with 2xx.",

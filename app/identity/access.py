@@ -43,6 +43,9 @@ LIMITED_BY = {
     Permission.PATIENT_DEVICES_END: Limit.ESSENTIAL,
     Permission.CONSENTS_WITHDRAW: Limit.ESSENTIAL,
     Permission.EMERGENCY_ACCESS_OPEN: Limit.ESSENTIAL,
+    Permission.HELP_REQUEST: Limit.ESSENTIAL,
+    Permission.SAFETY_NOTICE_READ: Limit.ESSENTIAL,
+    Permission.READINGS_WRITE: Limit.UPLOAD,
 }
 
 

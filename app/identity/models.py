@@ -53,6 +53,20 @@ class Patient(OfClinic, Base):
     enrolled_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class PatientDetails(OfClinic, Base):
+    """What a report to somebody else asks for, and some rules: the day of birth and the sex. Null is not known."""
+
+    __tablename__ = "patient_details"
+    __table_args__ = (sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),)
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    clinic_id: Mapped[UUID]
+    version: Mapped[int]
+    born_on: Mapped[str | None] = mapped_column(Sealed("patient_details.born_on"))
+    """`YYYY-MM-DD`."""
+    sex: Mapped[str | None] = mapped_column(sa.String(16))
+
+
 class PatientRevision(OfClinic, Base):
     """One counter for each patient: the sync cursor, the heart of entity tags, the lock of their writes.
 

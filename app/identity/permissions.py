@@ -48,6 +48,28 @@ class Permission(StrEnum):
     DOSING_ADMINISTER = "dosing:administer"
     DOSING_CLOSE = "dosing:close"
     DOSING_CANCEL = "dosing:cancel"
+    DOSING_CHECK = "dosing:check"
+    DOSING_HOLD = "dosing:hold"
+    DOSING_STOP = "dosing:stop"
+    DOSING_DISCHARGE = "dosing:discharge"
+    READINGS_READ = "readings:read"
+    READINGS_WRITE = "readings:write"
+    EXPOSURE_READ = "exposure:read"
+    EXTRA_DOSES_READ = "extra_doses:read"
+    EXTRA_DOSES_WRITE = "extra_doses:write"
+    ADVERSE_EVENTS_READ = "adverse_events:read"
+    ADVERSE_EVENTS_WRITE = "adverse_events:write"
+    REMS_READ = "rems:read"
+    REMS_WRITE = "rems:write"
+    DUE_CHECK_INS_READ = "due_check_ins:read"
+    ALERTS_READ = "alerts:read"
+    ALERTS_ANSWER = "alerts:answer"
+    HELP_REQUEST = "help:request"
+    SAFETY_NOTICE_READ = "safety_notice:read"
+    ROSTER_READ = "roster:read"
+    ROSTER_WRITE = "roster:write"
+    PATIENT_DETAILS_READ = "patient_details:read"
+    PATIENT_DETAILS_WRITE = "patient_details:write"
     APPOINTMENTS_READ = "appointments:read"
     APPOINTMENTS_WRITE = "appointments:write"
     PATIENTS_READ = "patients:read"
@@ -91,6 +113,7 @@ class Permission(StrEnum):
 
 
 _CLINICAL = dict.fromkeys((Role.PRESCRIBER, Role.NURSE, Role.THERAPIST), Reach.CARE_TEAM)
+_AT_THE_BEDSIDE = dict.fromkeys((Role.PRESCRIBER, Role.NURSE), Reach.CARE_TEAM)
 _SCHEDULERS = {Role.COORDINATOR: Reach.CLINIC, Role.PRESCRIBER: Reach.CARE_TEAM, Role.NURSE: Reach.CARE_TEAM}
 _OWN = {Role.PATIENT: Reach.OWN}
 # A program of the clinic reads what belongs into the clinic's other systems, and keeps therapy appointments in step
@@ -125,9 +148,31 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.DOSING_SCHEDULE: _SCHEDULERS,
     Permission.DOSING_ARRIVE: _SCHEDULERS,
     Permission.DOSING_CLEAR: {Role.PRESCRIBER: Reach.CARE_TEAM},
-    Permission.DOSING_ADMINISTER: {Role.PRESCRIBER: Reach.CARE_TEAM, Role.NURSE: Reach.CARE_TEAM},
-    Permission.DOSING_CLOSE: {Role.PRESCRIBER: Reach.CARE_TEAM, Role.NURSE: Reach.CARE_TEAM},
+    Permission.DOSING_ADMINISTER: _AT_THE_BEDSIDE,
+    Permission.DOSING_CLOSE: _AT_THE_BEDSIDE,
     Permission.DOSING_CANCEL: _SCHEDULERS,
+    Permission.DOSING_CHECK: _AT_THE_BEDSIDE,
+    Permission.DOSING_HOLD: _AT_THE_BEDSIDE,
+    Permission.DOSING_STOP: _CLINICAL,
+    Permission.DOSING_DISCHARGE: _AT_THE_BEDSIDE,
+    Permission.READINGS_READ: _CLINICAL,
+    Permission.READINGS_WRITE: _CLINICAL,
+    Permission.EXPOSURE_READ: _CLINICAL,
+    Permission.EXTRA_DOSES_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.EXTRA_DOSES_WRITE: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.ADVERSE_EVENTS_READ: _CLINICAL,
+    Permission.ADVERSE_EVENTS_WRITE: _CLINICAL,
+    Permission.REMS_READ: _AT_THE_BEDSIDE | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.REMS_WRITE: _AT_THE_BEDSIDE | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.DUE_CHECK_INS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.ALERTS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.ALERTS_ANSWER: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.HELP_REQUEST: _OWN,
+    Permission.SAFETY_NOTICE_READ: _OWN,
+    Permission.ROSTER_READ: _ALL_STAFF,
+    Permission.ROSTER_WRITE: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.PATIENT_DETAILS_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.PATIENT_DETAILS_WRITE: _AT_THE_BEDSIDE | {Role.COORDINATOR: Reach.CLINIC},
     Permission.APPOINTMENTS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC} | _SERVICE,
     Permission.APPOINTMENTS_WRITE: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC} | _SERVICE,
     Permission.PATIENTS_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC} | _SERVICE,

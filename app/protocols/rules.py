@@ -2,19 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Hours = Annotated[int, Field(strict=True, ge=0, le=24 * 60)]
-Days = Annotated[int, Field(strict=True, ge=1, le=366)]
-Minutes = Annotated[int, Field(strict=True, ge=1, le=24 * 60)]
-Count = Annotated[int, Field(strict=True, ge=1, le=1000)]
-Share = Annotated[float, Field(strict=True, ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A group of figures; unknown names are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from app.protocols.safety_figures import Escalation, Safety
+from app.protocols.sections import Count, Days, Hours, Minutes, Section, Share
+from app.protocols.session_figures import Discharge, Dosing, Readings
 
 
 class Linking(Section):
@@ -73,7 +65,7 @@ class Consents(Section):
     """Which consents the clinic insists on."""
 
     require_before_dose: tuple[DoseConsent, ...] = Field(
-        (),
+        ("treatment_ketamine_off_label",),
         max_length=3,
         description="Types of consent without which no dose is cleared. The consent to the treatment, once it was "
         "signed here, has to stand in its newest version whatever this says.",
@@ -87,3 +79,8 @@ class Protocol(Section):
     trends: Trends = Trends()
     instruments: Instruments = Instruments()
     consents: Consents = Consents()
+    dosing: Dosing = Dosing()
+    readings: Readings = Readings()
+    discharge: Discharge = Discharge()
+    safety: Safety = Safety()
+    escalation: Escalation = Escalation()

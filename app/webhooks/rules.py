@@ -113,11 +113,16 @@ _ABOUT: Final[dict[str, Category]] = {
     "emergency_access": Category.PROFILE,
     "check_in": Category.CHECK_INS,
     "dosing_session": Category.DOSING_SESSIONS,
+    "extra_dose": Category.DOSING_SESSIONS,
+    "adverse_event": Category.DOSING_SESSIONS,
+    "rems_report": Category.DOSING_SESSIONS,
+    "due_check_in": Category.CARE_PLAN,
+    "alert": Category.ALERTS,
     "appointment": Category.APPOINTMENTS,
     "consent": Category.CONSENTS,
 }
 _ABOUT_NO_PATIENT: Final = frozenset(
-    {"staff", "staff_account", "protocol", "instrument", "consent_document", "endpoint"}
+    {"staff", "staff_account", "on_call_roster", "protocol", "instrument", "consent_document", "endpoint"}
 )
 
 
