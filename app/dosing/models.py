@@ -192,7 +192,6 @@ class _ReadingValues:
     confirmed: Mapped[list[str]] = mapped_column(Json)
     """Names of values outside of what is plausible that whoever recorded them said are true."""
     flags: Mapped[list[dict[str, Any]]] = mapped_column(Json)
-    note: Mapped[str | None] = mapped_column(Sealed("readings.note"))
     fingerprint: Mapped[bytes] = mapped_column(sa.LargeBinary)
 
 
@@ -211,6 +210,7 @@ class Reading(_ReadingValues, OfClinic, Base):
     id: Mapped[UUID]
     patient_id: Mapped[UUID]
     version: Mapped[int]
+    note: Mapped[str | None] = mapped_column(Sealed("readings.note"))
 
 
 class ReadingVersion(_ReadingValues, OfClinic, Base):
@@ -230,6 +230,7 @@ class ReadingVersion(_ReadingValues, OfClinic, Base):
     patient_id: Mapped[UUID]
     version: Mapped[int]
     replaced_at: Mapped[datetime] = mapped_column(Instant)
+    note: Mapped[str | None] = mapped_column(Sealed("reading_versions.note"))
 
 
 class DischargeAssessment(OfClinic, Base):
@@ -273,10 +274,10 @@ class SessionDischarge(OfClinic, Base):
     note: Mapped[str | None] = mapped_column(Sealed("session_discharges.note"))
 
 
-class ExtraDoseRequest(OfClinic, Base):
-    """A patient asked for a dose sooner than planned, or for one more."""
+class ExtraSessionRequest(OfClinic, Base):
+    """A patient asked for a session sooner than planned, or for one more."""
 
-    __tablename__ = "extra_dose_requests"
+    __tablename__ = "extra_session_requests"
     __table_args__ = (
         sa.PrimaryKeyConstraint("clinic_id", "id"),
         sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
@@ -289,4 +290,4 @@ class ExtraDoseRequest(OfClinic, Base):
     requested_at: Mapped[datetime] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
     recorded_by: Mapped[UUID]
-    note: Mapped[str | None] = mapped_column(Sealed("extra_dose_requests.note"))
+    note: Mapped[str | None] = mapped_column(Sealed("extra_session_requests.note"))

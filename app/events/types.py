@@ -55,13 +55,13 @@ class EventType(StrEnum):
     DOSING_SESSION_HELD = "dosing_session.held"
     DOSING_SESSION_PAUSED = "dosing_session.paused"
     DOSING_SESSION_RESUMED = "dosing_session.resumed"
-    DOSING_SESSION_DOSE_CORRECTED = "dosing_session.dose_corrected"
+    DOSING_SESSION_CORRECTED = "dosing_session.corrected"
     DOSING_SESSION_READINGS_RECORDED = "dosing_session.readings_recorded"
     DOSING_SESSION_ABORTED = "dosing_session.aborted"
     DOSING_SESSION_TRANSFERRED = "dosing_session.transferred"
     DOSING_SESSION_ASSESSED = "dosing_session.assessed"
     DOSING_SESSION_DISCHARGED = "dosing_session.discharged"
-    EXTRA_DOSE_REQUESTED = "extra_dose.requested"
+    EXTRA_SESSION_REQUESTED = "extra_session.requested"
     ADVERSE_EVENT_RECORDED = "adverse_event.recorded"
     ADVERSE_EVENT_CORRECTED = "adverse_event.corrected"
     REMS_REPORT_CHANGED = "rems_report.changed"
@@ -71,7 +71,7 @@ class EventType(StrEnum):
     ALERT_REPEATED = "alert.repeated"
     ALERT_ESCALATED = "alert.escalated"
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
-    ALERT_HANDED_OVER = "alert.handed_over"
+    ALERT_REASSIGNED = "alert.reassigned"
     ALERT_RESOLVED = "alert.resolved"
     PATIENT_DETAILS_CHANGED = "patient.details_changed"
     ON_CALL_ROSTER_CHANGED = "on_call_roster.changed"
@@ -138,7 +138,7 @@ ABOUT: dict[EventType, About] = {
     EventType.DOSING_SESSION_HELD: About("The session waits for a prescriber.", "/v1/dosing-sessions/{subject}"),
     EventType.DOSING_SESSION_PAUSED: About("An infusion stands still.", "/v1/dosing-sessions/{subject}"),
     EventType.DOSING_SESSION_RESUMED: About("An infusion goes on.", "/v1/dosing-sessions/{subject}"),
-    EventType.DOSING_SESSION_DOSE_CORRECTED: About(
+    EventType.DOSING_SESSION_CORRECTED: About(
         "What was written down of the dose was corrected.", "/v1/dosing-sessions/{subject}"
     ),
     EventType.DOSING_SESSION_READINGS_RECORDED: About(
@@ -152,8 +152,8 @@ ABOUT: dict[EventType, About] = {
         "Somebody looked whether the patient may go home.", "/v1/dosing-sessions/{subject}"
     ),
     EventType.DOSING_SESSION_DISCHARGED: About("The patient went home.", "/v1/dosing-sessions/{subject}"),
-    EventType.EXTRA_DOSE_REQUESTED: About(
-        "A patient asked for a dose beside the plan.", "/v1/patients/{patient}/extra-dose-requests"
+    EventType.EXTRA_SESSION_REQUESTED: About(
+        "A patient asked for a session beside the plan.", "/v1/patients/{patient}/extra-session-requests"
     ),
     EventType.ADVERSE_EVENT_RECORDED: About("An adverse event was written down.", "/v1/adverse-events/{subject}"),
     EventType.ADVERSE_EVENT_CORRECTED: About(
@@ -172,7 +172,7 @@ ABOUT: dict[EventType, About] = {
     EventType.ALERT_REPEATED: About("The same was found again before anybody resolved it.", "/v1/alerts/{subject}"),
     EventType.ALERT_ESCALATED: About("Nobody answered in time; others are asked.", "/v1/alerts/{subject}"),
     EventType.ALERT_ACKNOWLEDGED: About("Somebody has it in hand.", "/v1/alerts/{subject}"),
-    EventType.ALERT_HANDED_OVER: About("Somebody else has it in hand.", "/v1/alerts/{subject}"),
+    EventType.ALERT_REASSIGNED: About("Somebody else has it in hand.", "/v1/alerts/{subject}"),
     EventType.ALERT_RESOLVED: About("It is done, and what came of it is written down.", "/v1/alerts/{subject}"),
     EventType.PATIENT_DETAILS_CHANGED: About(
         "A patient's day of birth or sex was changed.", "/v1/patients/{subject}/details"

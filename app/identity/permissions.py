@@ -55,8 +55,8 @@ class Permission(StrEnum):
     READINGS_READ = "readings:read"
     READINGS_WRITE = "readings:write"
     EXPOSURE_READ = "exposure:read"
-    EXTRA_DOSES_READ = "extra_doses:read"
-    EXTRA_DOSES_WRITE = "extra_doses:write"
+    EXTRA_SESSIONS_READ = "extra_sessions:read"
+    EXTRA_SESSIONS_WRITE = "extra_sessions:write"
     ADVERSE_EVENTS_READ = "adverse_events:read"
     ADVERSE_EVENTS_WRITE = "adverse_events:write"
     REMS_READ = "rems:read"
@@ -158,8 +158,8 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.READINGS_READ: _CLINICAL,
     Permission.READINGS_WRITE: _CLINICAL,
     Permission.EXPOSURE_READ: _CLINICAL,
-    Permission.EXTRA_DOSES_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
-    Permission.EXTRA_DOSES_WRITE: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.EXTRA_SESSIONS_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.EXTRA_SESSIONS_WRITE: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
     Permission.ADVERSE_EVENTS_READ: _CLINICAL,
     Permission.ADVERSE_EVENTS_WRITE: _CLINICAL,
     Permission.REMS_READ: _AT_THE_BEDSIDE | {Role.COORDINATOR: Reach.CLINIC},

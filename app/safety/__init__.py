@@ -8,6 +8,6 @@ Vocabulary: a *finding* is what a rule found; an *alert* is what the clinic has 
 call and when the clinic is staffed; a *notice* is one message to one person that something waits for them; the *crisis
 card* is what a patient is shown, signed in or not.
 
-Events: `alert.raised`, `alert.repeated`, `alert.escalated`, `alert.acknowledged`, `alert.handed_over`,
-`alert.resolved`, `help.requested`, `on_call_roster.changed`.
+Events: `alert.raised`, `alert.repeated`, `alert.escalated`, `alert.acknowledged`, `alert.reassigned`,
+`alert.resolved`, `on_call_roster.changed`.
 """

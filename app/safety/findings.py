@@ -38,7 +38,7 @@ class SubjectKind(StrEnum):
     READING = "reading"
     DOSING_SESSION = "dosing_session"
     ADVERSE_EVENT = "adverse_event"
-    EXTRA_DOSE_REQUEST = "extra_dose_request"
+    EXTRA_SESSION_REQUEST = "extra_session_request"
     DUE_CHECK_IN = "due_check_in"
     HELP_REQUEST = "help_request"
 

@@ -113,7 +113,7 @@ _ABOUT: Final[dict[str, Category]] = {
     "emergency_access": Category.PROFILE,
     "check_in": Category.CHECK_INS,
     "dosing_session": Category.DOSING_SESSIONS,
-    "extra_dose": Category.DOSING_SESSIONS,
+    "extra_session": Category.DOSING_SESSIONS,
     "adverse_event": Category.DOSING_SESSIONS,
     "rems_report": Category.DOSING_SESSIONS,
     "due_check_in": Category.CARE_PLAN,

@@ -24,7 +24,7 @@ TABLES = (
     "on_call_rosters",
     "alerts",
     "due_check_ins",
-    "extra_dose_requests",
+    "extra_session_requests",
     "help_requests",
     "patient_details",
     "adverse_events",
@@ -152,24 +152,24 @@ def upgrade() -> None:
     )
 
     op.create_table(
-        "extra_dose_requests",
+        "extra_session_requests",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("patient_id", sa.Uuid(), nullable=False),
         sa.Column("requested_at", columns.Instant(), nullable=False),
         sa.Column("recorded_at", columns.Instant(), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
-        sa.Column("note", columns.Sealed("extra_dose_requests.note"), nullable=True),
+        sa.Column("note", columns.Sealed("extra_session_requests.note"), nullable=True),
         sa.Column("clinic_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["clinic_id", "patient_id"],
             ["patients.clinic_id", "patients.id"],
-            name=op.f("fk_extra_dose_requests_clinic_id_patient_id_patients"),
+            name=op.f("fk_extra_session_requests_clinic_id_patient_id_patients"),
         ),
-        sa.PrimaryKeyConstraint("clinic_id", "id", name=op.f("pk_extra_dose_requests")),
+        sa.PrimaryKeyConstraint("clinic_id", "id", name=op.f("pk_extra_session_requests")),
     )
     op.create_index(
-        op.f("ix_extra_dose_requests_clinic_id_patient_id_requested_at"),
-        "extra_dose_requests",
+        op.f("ix_extra_session_requests_clinic_id_patient_id_requested_at"),
+        "extra_session_requests",
         ["clinic_id", "patient_id", "requested_at"],
         unique=False,
     )
@@ -617,7 +617,7 @@ def upgrade() -> None:
         sa.Column("aldrete", sa.Integer(), nullable=True),
         sa.Column("confirmed", columns.Json, nullable=False),
         sa.Column("flags", columns.Json, nullable=False),
-        sa.Column("note", columns.Sealed("readings.note"), nullable=True),
+        sa.Column("note", columns.Sealed("reading_versions.note"), nullable=True),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("clinic_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -31,6 +31,7 @@ NOT_ABOUT_A_PERSON = {
     "appointments.reason",  # one of a list, no words of anyone
     "appointment_steps.reason",
     "webhook_endpoints.name",  # a short name of a system, such as hospital-ehr
+    "on_call_rosters.content",  # hours, ids, and how the clinic itself is reached
 }
 INSTANTS = st.datetimes(
     min_value=datetime(1900, 1, 1),  # noqa: DTZ001  the strategy adds the zone
