@@ -26,5 +26,5 @@ async def latest_before_dose(db: Database, session: DosingSession) -> Reading | 
     return found.first()
 
 
-def _of(session: DosingSession) -> sa.Select[tuple[Reading]]:
+def _of(session: DosingSession) -> sa.Select[Reading]:
     return sa.select(Reading).where(Reading.clinic_id == session.clinic_id, Reading.session_id == session.id)
