@@ -141,10 +141,22 @@ class SignedProtocol(Outgoing):
     signed_off_by: Annotated[UUID | None, Field(description="The prescriber who signed; null while nobody has.")]
     signed_off_at: Annotated[Moment | None, Field(description="When they signed; null while nobody has.")]
     reason: Annotated[str, Field(description="Why the figures changed.", examples=["Reviewed by the medical lead."])]
+    unsigned_sections: Annotated[
+        list[str],
+        Field(
+            description="Sections in force as we propose them, because nobody has signed them off: all of them at "
+            "first, later those that a new release brought, or that were not sent along. Sign the figures again to put "
+            "a name on them.",
+            examples=[[]],
+        ),
+    ]
 
 
 class ProtocolWrite(Incoming):
-    """All figures of the clinic, and why they change. Sending them is signing them off."""
+    """All figures of the clinic, and why they change. Sending them is signing them off.
+
+    A section that is left out takes the figures that we propose, and nobody has signed it.
+    """
 
     figures: Protocol
     reason: Annotated[

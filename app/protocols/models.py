@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.columns import Instant, Json
 from app.core.db import Base, OfClinic
+from app.protocols.rules import Protocol
 
 
 class ProtocolVersion(OfClinic, Base):
@@ -23,3 +24,13 @@ class ProtocolVersion(OfClinic, Base):
     signed_off_by: Mapped[UUID | None]
     signed_off_at: Mapped[datetime | None] = mapped_column(Instant)
     reason: Mapped[str] = mapped_column(sa.String(500))
+    signed_sections: Mapped[list[str] | None] = mapped_column(Json)
+    """Sections that whoever signed had before them; null, of older versions: all that there were."""
+
+    @property
+    def unsigned_sections(self) -> list[str]:
+        """Sections on which nobody has put a name: all of a proposal, or what came after it was signed."""
+        if self.signed_off_at is None:
+            return list(Protocol.model_fields)
+        signed = self.figures if self.signed_sections is None else self.signed_sections
+        return [name for name in Protocol.model_fields if name not in signed]

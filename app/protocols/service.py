@@ -59,6 +59,7 @@ def add_version(
         signed_off_by=signed_off_by,
         signed_off_at=signed_off_at,
         reason=reason,
+        signed_sections=sorted(protocol.model_fields_set) if signed_off_at else [],
     )
     db.add(made)
     return made

@@ -125,12 +125,14 @@ class Readings(Section):
     received_late_minutes: Minutes = Field(
         15, description="A reading that reaches us longer than this after it was taken is marked as late."
     )
-    systolic: Limits = Limits(amber_above=140, red_above=180)
-    diastolic: Limits = Limits(amber_above=90, red_above=110)
-    heart_rate: Limits = Limits(amber_below=50, amber_above=110, red_below=40, red_above=130)
-    spo2: Limits = Limits(amber_below=94, red_below=90)
-    respiratory_rate: Limits = Limits(amber_below=10, amber_above=24, red_below=8)
-    temperature: Limits = Limits(amber_above=37.9, red_above=39.9)
+    systolic: Limits = Field(Limits(amber_above=140, red_above=180), description="Upper blood pressure, mm[Hg].")
+    diastolic: Limits = Field(Limits(amber_above=90, red_above=110), description="Lower blood pressure, mm[Hg].")
+    heart_rate: Limits = Field(
+        Limits(amber_below=50, amber_above=110, red_below=40, red_above=130), description="Heart rate, /min."
+    )
+    spo2: Limits = Field(Limits(amber_below=94, red_below=90), description="Oxygen saturation, %.")
+    respiratory_rate: Limits = Field(Limits(amber_below=10, amber_above=24, red_below=8), description="Breaths, /min.")
+    temperature: Limits = Field(Limits(amber_above=37.9, red_above=39.9), description="Temperature, Cel.")
     systolic_rise: Points = Field(40, description="A rise by this much over the one before the dose is amber, mm[Hg].")
     diastolic_rise: Points = Field(25, description="The same for the lower pressure, mm[Hg].")
 

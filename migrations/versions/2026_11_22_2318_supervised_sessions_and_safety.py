@@ -2,7 +2,8 @@
 
 Why: a dose is given only after a checklist and a clearance, watched by readings, and ends with a discharge whose
 criteria can be shown years later; signs of danger reach a named person and stay until somebody answers. Everything is a
-table of its own that only grows; sessions get four columns that may be empty.
+table of its own that only grows; sessions get four columns that may be empty. A sign-off
+says for which sections it was given, now that a release can bring new ones.
 What the previous release sees while both run: nothing of this. A session that it clears has no checklist and no moment
 of clearance, so this release asks for a new clearance before its dose.
 """
@@ -631,11 +632,13 @@ def upgrade() -> None:
     op.add_column("dosing_sessions", sa.Column("cleared_at", columns.Instant(), nullable=True))
     op.add_column("dosing_sessions", sa.Column("session_clinician_id", sa.Uuid(), nullable=True))
     op.add_column("dosing_sessions", sa.Column("protocol_version", sa.Integer(), nullable=True))
+    op.add_column("protocol_versions", sa.Column("signed_sections", columns.Json, nullable=True))
     for table in TABLES:
         protect(table)
 
 
 def downgrade() -> None:
+    op.drop_column("protocol_versions", "signed_sections")
     for column in reversed(COLUMNS):
         op.drop_column("dosing_sessions", column)
     for table in reversed(TABLES):

@@ -49,6 +49,7 @@ class TestReadProtocol:
         assert answer.json()["version"] == 1
         assert answer.json()["signed_off_by"] is None
         assert answer.json()["figures"]["linking"]["after_days"] == 14
+        assert answer.json()["unsigned_sections"] == list(answer.json()["figures"])
 
 
 class TestSignProtocol:
@@ -67,6 +68,29 @@ class TestSignProtocol:
         assert answer.json()["signed_off_by"] is not None
         versions = (await db.scalars(sa.select(ProtocolVersion).order_by(ProtocolVersion.version))).all()
         assert [version.figures["trends"]["baseline_min_values"] for version in versions] == [3, 4]
+        assert answer.json()["unsigned_sections"] == []
+
+    async def test_puts_no_name_on_what_was_not_sent(self, as_prescriber: httpx2.AsyncClient) -> None:
+        figures = (await as_prescriber.get("/v1/protocol")).json()["figures"]
+        del figures["safety"]
+
+        answer = await as_prescriber.put(
+            "/v1/protocol", json={"figures": figures, "reason": "Reviewed."}, headers={"If-Match": '"1"'}
+        )
+
+        assert answer.json()["unsigned_sections"] == ["safety"]
+
+    async def test_puts_none_on_what_a_later_release_brought(
+        self, as_prescriber: httpx2.AsyncClient, db: Database, clinic: Clinic
+    ) -> None:
+        version = await db.get_one(ProtocolVersion, (clinic.id, 1))
+        version.signed_off_at, version.signed_sections = version.made_at, None
+        version.figures = {name: section for name, section in version.figures.items() if name != "escalation"}
+        await db.finish()
+
+        answer = await as_prescriber.get("/v1/protocol")
+
+        assert answer.json()["unsigned_sections"] == ["escalation"]
 
     async def test_needs_the_version_that_was_read(self, as_prescriber: httpx2.AsyncClient) -> None:
         body = {"figures": {}, "reason": "Reviewed."}
