@@ -1,6 +1,7 @@
 """Thousands of made-up requests: every answer as the document promises, no request breaks the service."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from drills.docs.clinic import Caller, ServedClinic
@@ -9,16 +10,19 @@ from drills.docs.tools import ROOT, DrillFailedError, python_program, run, step
 EXAMPLES = 2
 # It signs out whoever asks with the id of their own device, which a tester finds quickly; so it comes last.
 LAST = "endMyDevice"
+AT_ONCE = 2
+"""A caller is a program of its own that thinks as long as the server does."""
 
 
 def fuzz(clinic: ServedClinic, folder: Path, *, examples: int = EXAMPLES) -> None:
     """Schemathesis with every check, by people who hold every permission between them; the office with a part of it."""
     callers = [(clinic.patient, examples), (clinic.prescriber, examples)]
     callers += [(caller, -(-examples // 4)) for caller in clinic.office]
-    for caller, made_up in callers:
-        step(f"schemathesis as {caller.email}, {made_up} examples an operation")
-        for scope in ("--exclude-operation-id", "--include-operation-id"):
-            _run(clinic, caller, _configuration(clinic, folder), scope, made_up)
+    configuration = _configuration(clinic, folder)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        calls = [pool.submit(_call, clinic, caller, configuration, made_up) for caller, made_up in callers]
+    for call in calls:
+        call.result()
     log = clinic.log.read_text(encoding="utf-8")
     if '"status": 429' in log:
         msg = "requests were refused for being too many, and so tested nothing"
@@ -31,6 +35,15 @@ def fuzz(clinic: ServedClinic, folder: Path, *, examples: int = EXAMPLES) -> Non
         raise DrillFailedError(msg)
 
 
+def _call(clinic: ServedClinic, caller: Caller, configuration: Path, made_up: int) -> None:
+    told = [
+        _run(clinic, caller, configuration, scope, made_up)
+        for scope in ("--exclude-operation-id", "--include-operation-id")
+    ]
+    step(f"schemathesis as {caller.email}, {made_up} examples an operation")
+    print("\n".join(told))
+
+
 def _configuration(clinic: ServedClinic, folder: Path) -> Path:
     """The project's configuration, with the id of a patient who is there."""
     path = folder / "schemathesis.toml"
@@ -39,7 +52,7 @@ def _configuration(clinic: ServedClinic, folder: Path) -> Path:
     return path
 
 
-def _run(clinic: ServedClinic, caller: Caller, configuration: Path, scope: str, examples: int) -> None:
+def _run(clinic: ServedClinic, caller: Caller, configuration: Path, scope: str, examples: int) -> str:
     said = run(
         [
             python_program("schemathesis"),
@@ -58,5 +71,5 @@ def _run(clinic: ServedClinic, caller: Caller, configuration: Path, scope: str, 
         folder=configuration.parent,
         within=1800,
     )
-    print(said.strip().splitlines()[-1].strip("= "))
-    print("\n".join(line for line in said.splitlines() if "generated" in line))
+    lines = said.strip().splitlines()
+    return "\n".join([lines[-1].strip("= "), *(line for line in lines if "generated" in line)])
