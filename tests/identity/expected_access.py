@@ -97,6 +97,8 @@ EXPECTED: dict[str, Expected] = {
     "list_patient_check_in_versions": CLINICAL_TEAM,
     "correct_check_in_link": Expected(team=CLINICAL),
     "list_quarantined_check_ins": Expected(team=CLINICAL),
+    "list_my_due_check_ins": OWN,
+    "list_patient_due_check_ins": Expected(team=CLINICAL, clinic="coordinator"),
     # trends
     "read_my_trend": OWN,
     "read_my_dose_aligned_trend": OWN,

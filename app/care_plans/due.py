@@ -1,0 +1,178 @@
+"""Planning the check-ins after a dose, moving them, calling them off, and taking answers.
+
+Whoever calls these holds the lock of the patient's record. A plan is made once for each session; it moves when the
+begin of the dose is corrected, and one that moved into the future waits again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.care_plans.models import DueCheckIn
+from app.care_plans.rules import DueState, Kept, after_dose, state_of
+from app.core import clock
+from app.core.db import Database
+from app.core.ids import new_id
+from app.events import service as events
+from app.events.types import EventType
+from app.identity.access import PatientView
+from app.protocols.rules import Protocol
+
+
+async def plan_after_dose(
+    db: Database, patient: PatientView, session_id: UUID, dose_started_at: datetime, protocol: Protocol
+) -> int:
+    """Ask the patient for what the protocol wants after this dose; how many check-ins. Planning again adds nothing."""
+    if await of_session(db, patient, session_id):
+        return 0
+    asked = after_dose(protocol.readings.time_points, dose_started_at)
+    for each in asked:
+        db.stage(
+            DueCheckIn,
+            {
+                "clinic_id": patient.clinic_id,
+                "patient_id": patient.id,
+                "id": new_id(),
+                "dosing_session_id": session_id,
+                "time_point": each.time_point,
+                "opens_at": each.opens_at,
+                "due_at": each.due_at,
+                "closes_at": each.closes_at,
+                "instruments": list(each.instruments),
+                "state": Kept.WAITING.value,
+                "check_in_id": None,
+                "answered_at": None,
+                "revision": patient.revise(db),
+            },
+        )
+    if asked:
+        _tell(db, patient, session_id)
+    return len(asked)
+
+
+async def move_with_dose(db: Database, patient: PatientView, session_id: UUID, by: timedelta) -> int:
+    """Move what is asked for after a dose whose begin was corrected; how many check-ins. Nothing is asked for again."""
+    moved = 0
+    now = clock.now()
+    for due in await of_session(db, patient, session_id):
+        if not by or due.state == Kept.CANCELLED:
+            continue
+        due.opens_at, due.due_at, due.closes_at = due.opens_at + by, due.due_at + by, due.closes_at + by
+        if due.state == Kept.MISSED and due.closes_at >= now:
+            due.state = Kept.WAITING.value
+        due.revision = patient.revise(db)
+        moved += 1
+    if moved:
+        _tell(db, patient, session_id)
+    return moved
+
+
+async def cancel_for_session(db: Database, patient: PatientView, session_id: UUID) -> int:
+    """Call off what still waits of a session; how many check-ins."""
+    cancelled = 0
+    for due in await of_session(db, patient, session_id):
+        if due.state == Kept.WAITING:
+            due.state, due.revision = Kept.CANCELLED.value, patient.revise(db)
+            cancelled += 1
+    if cancelled:
+        _tell(db, patient, session_id)
+    return cancelled
+
+
+async def answered(
+    db: Database, patient: PatientView, due_check_in_id: UUID, check_in_id: UUID, at: datetime
+) -> DueState | None:
+    """Take a check-in as the answer to one that is due: `answered`, or `late`. `at` is when the patient answered.
+
+    None where there is nothing to answer: no such due check-in of this patient, one that was called off, or one that
+    another check-in answered before. The first answer stands.
+    """
+    closes_at = await db.scalar(
+        sa.update(DueCheckIn)
+        .where(
+            DueCheckIn.clinic_id == patient.clinic_id,
+            DueCheckIn.patient_id == patient.id,
+            DueCheckIn.id == due_check_in_id,
+            DueCheckIn.state.in_([Kept.WAITING, Kept.MISSED]),
+        )
+        .values(state=Kept.ANSWERED.value, check_in_id=check_in_id, answered_at=at, revision=patient.revise(db))
+        .returning(DueCheckIn.closes_at)
+        .execution_options(synchronize_session=False)
+    )
+    if closes_at is None:
+        return None
+    return DueState.LATE if at > closes_at else DueState.ANSWERED
+
+
+async def closed(db: Database, patient: PatientView, before: datetime) -> Sequence[DueCheckIn]:
+    """What closed before a moment and is neither answered nor missed yet, the oldest first."""
+    found = await db.scalars(
+        sa.select(DueCheckIn)
+        .where(
+            DueCheckIn.clinic_id == patient.clinic_id,
+            DueCheckIn.patient_id == patient.id,
+            DueCheckIn.state == Kept.WAITING,
+            DueCheckIn.closes_at < before,
+        )
+        .order_by(DueCheckIn.due_at, DueCheckIn.id)
+    )
+    return found.all()
+
+
+def miss(db: Database, patient: PatientView, due: Sequence[DueCheckIn]) -> None:
+    """Note that these closed without an answer. One that comes afterwards is taken, and is late."""
+    for each in due:
+        each.state, each.revision = Kept.MISSED.value, patient.revise(db)
+    for session_id in dict.fromkeys(each.dosing_session_id or each.id for each in due):
+        _tell(db, patient, session_id)
+
+
+async def of_session(db: Database, patient: PatientView, session_id: UUID) -> Sequence[DueCheckIn]:
+    """All that was asked for after one dose, in the order of time."""
+    found = await db.scalars(
+        sa.select(DueCheckIn)
+        .where(
+            DueCheckIn.clinic_id == patient.clinic_id,
+            DueCheckIn.patient_id == patient.id,
+            DueCheckIn.dosing_session_id == session_id,
+        )
+        .order_by(DueCheckIn.due_at, DueCheckIn.id)
+    )
+    return found.all()
+
+
+async def around(db: Database, patient: PatientView, days: int) -> list[dict[str, Any]]:
+    """What is due within so many days from now, and what became of what was in as many days before."""
+    now = clock.now()
+    found = await db.scalars(
+        sa.select(DueCheckIn)
+        .where(
+            DueCheckIn.clinic_id == patient.clinic_id,
+            DueCheckIn.patient_id == patient.id,
+            DueCheckIn.due_at >= now - timedelta(days=days),
+            DueCheckIn.due_at < now + timedelta(days=days),
+        )
+        .order_by(DueCheckIn.due_at, DueCheckIn.id)
+    )
+    return [_shown(due, now) for due in found]
+
+
+def _shown(due: DueCheckIn, now: datetime) -> dict[str, Any]:
+    names = ("id", "dosing_session_id", "time_point", "opens_at", "due_at", "closes_at", "instruments", "check_in_id")
+    state = state_of(due.state, opens_at=due.opens_at, closes_at=due.closes_at, answered_at=due.answered_at, now=now)
+    return {name: getattr(due, name) for name in names} | {"answered_at": due.answered_at, "state": state}
+
+
+def _tell(db: Database, patient: PatientView, session_id: UUID) -> None:
+    """Tell that what is due after a dose changed."""
+    events.record(
+        db,
+        EventType.DUE_CHECK_INS_CHANGED,
+        clinic_id=patient.clinic_id,
+        patient_id=patient.id,
+        subject_id=session_id,
+        version=patient.revise(db),
+    )
