@@ -65,12 +65,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule found something: how severe it is, the numbers it saw, and the figures it held them against."""
+    """A rule found something: how severe it is, the numbers it saw, and the figures it held them against.
+
+    `within` is how soon it is to be acknowledged where that is not what the rule says for its severity.
+    """
 
     rule: str
     severity: Severity
     inputs: Mapping[str, Number]
     threshold: Mapping[str, Number]
+    within: Within | None = None
 
 
 @dataclass(frozen=True, slots=True)
