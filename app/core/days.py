@@ -1,6 +1,6 @@
 """Days as people live them: from midnight to midnight on the wall clock of a place."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from app.core.errors import FieldError, InvalidRequest
 from app.core.fields import zone
@@ -17,6 +17,11 @@ def day_of(moment: datetime, time_zone: str) -> tuple[datetime, datetime]:
     today = moment.astimezone(place).date()
     first, next_first = (datetime.combine(day, time(), place) for day in (today, today + timedelta(days=1)))
     return first.astimezone(UTC), next_first.astimezone(UTC)
+
+
+def date_of(moment: datetime, time_zone: str) -> date:
+    """Return the day of the calendar that a moment belongs to at a place."""
+    return moment.astimezone(zone(time_zone)).date()
 
 
 def span(since: datetime | None, until: datetime | None, time_zone: str, *, now: datetime) -> tuple[datetime, datetime]:

@@ -25,3 +25,56 @@ class NotReadyToLeave(Problem):
     status = 409
     code = "not_ready_to_leave"
     title = "The patient cannot leave yet."
+
+
+class NotCleared(Problem):
+    """The session cannot be cleared as it stands. Nothing was changed.
+
+    `missing` names the checks that nobody can pass over: what has to be looked at, and what blocks. `needs_reason`
+    names those that a prescriber may pass over: send the clearance again with an entry in `overrides` for each.
+    `findings` are these checks with what they looked at. Read the checklist for all of them.
+    """
+
+    status = 409
+    code = "not_cleared"
+    title = "Something is missing or needs a reason before the dose may be given."
+
+
+class ClearanceExpired(Problem):
+    """The clearance does not hold for this dose. Clear the session again.
+
+    `reason` is `too_long_ago` (it is good for as long as the clinic's protocol says), or `dosed_since` (the patient was
+    given another dose after it).
+    """
+
+    status = 409
+    code = "clearance_expired"
+    title = "The session has to be cleared again."
+
+
+class DoseNeedsConfirmation(Problem):
+    """What was sent is outside of the clinic's ranges. Nothing was stored.
+
+    `warnings` names each with the numbers it looked at. If it is meant so, a prescriber sends the same again with an
+    entry in `confirmations` for each, and why. Nothing here says which dose is right.
+    """
+
+    status = 409
+    code = "dose_needs_confirmation"
+    title = "Say that this is meant so, and why."
+
+
+class PauseMismatch(Problem):
+    """An infusion can only be paused while it runs, and only go on while it stands still."""
+
+    status = 409
+    code = "pause_mismatch"
+    title = "The infusion does not stand as you think."
+
+
+class NoDose(Problem):
+    """Nothing was given in this session, or it was entered as history, so that there is no record of a dose."""
+
+    status = 409
+    code = "no_dose"
+    title = "There is no record of a dose."

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from app.core.errors import FieldError, InvalidRequest
-from app.core.moves import Moves
+from app.core.moves import IllegalMove, Moves
 
 
 class SessionStage(StrEnum):
@@ -131,6 +131,19 @@ def check_move(stage: SessionStage, action: SessionAction) -> SessionStage:
     return target
 
 
+CHECKLIST_OPEN: Final = frozenset({SessionStage.CHECKED_IN, SessionStage.HELD, SessionStage.CLEARED})
+"""Stages in which the checklist is written down: the patient is here, and nothing was given yet."""
+
+
+def check_is_open_to_checklist(stage: SessionStage) -> None:
+    """Raise `IllegalMove` unless the checklist can be written down now."""
+    if stage not in CHECKLIST_OPEN:
+        missing = MOVES.missing(stage, CHECKLIST_OPEN)
+        if stage is SessionStage.SCHEDULED:
+            missing = [SessionAction.ARRIVAL]
+        raise IllegalMove(current=stage, open_moves=open_moves(stage), missing=missing)
+
+
 class Substance(StrEnum):
     """What was given. Sessions run here give ketamine or esketamine; the others occur in imported history."""
 
@@ -160,6 +173,51 @@ class DoseRoute(StrEnum):
     IN_ESKETAMINE = "IN_esketamine"
     SL = "SL"
     PO = "PO"
+
+
+class Contraindication(StrEnum):
+    """What stops a dose unless a prescriber says why not (US label of esketamine)."""
+
+    ANEURYSMAL_VASCULAR_DISEASE = "aneurysmal_vascular_disease"
+    ARTERIOVENOUS_MALFORMATION = "arteriovenous_malformation"
+    INTRACEREBRAL_HAEMORRHAGE = "intracerebral_haemorrhage"
+    HYPERSENSITIVITY = "hypersensitivity"
+
+
+class ToReview(StrEnum):
+    """What a prescriber has to look at before a dose."""
+
+    UNCONTROLLED_HYPERTENSION = "uncontrolled_hypertension"
+    RECENT_INFARCTION_OR_HEART_FAILURE = "recent_infarction_or_heart_failure"
+    RAISED_INTRACRANIAL_PRESSURE = "raised_intracranial_pressure"
+    RAISED_OCULAR_PRESSURE = "raised_ocular_pressure"
+    UNTREATED_HYPERTHYROIDISM = "untreated_hyperthyroidism"
+    SEVERE_LIVER_DISEASE = "severe_liver_disease"
+    PREGNANCY_OR_BREAST_FEEDING = "pregnancy_or_breast_feeding"
+    INTERSTITIAL_CYSTITIS = "interstitial_cystitis"
+    KETAMINE_USE_DISORDER = "ketamine_use_disorder"
+
+
+class SubstanceTested(StrEnum):
+    """What a urine drug screen looks for."""
+
+    ALCOHOL = "alcohol"
+    AMPHETAMINE = "amphetamine"
+    BARBITURATES = "barbiturates"
+    BENZODIAZEPINES = "benzodiazepines"
+    BUPRENORPHINE = "buprenorphine"
+    CANNABIS = "cannabis"
+    COCAINE = "cocaine"
+    FENTANYL = "fentanyl"
+    KETAMINE = "ketamine"
+    MDMA = "mdma"
+    METHADONE = "methadone"
+    METHAMPHETAMINE = "methamphetamine"
+    OPIATES = "opiates"
+    OXYCODONE = "oxycodone"
+    PCP = "pcp"
+    TRAMADOL = "tramadol"
+    OTHER = "other"
 
 
 LEAST_DOSE_MG: Final = 0.5
