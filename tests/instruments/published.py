@@ -23,6 +23,7 @@ PUBLISHED = {
     ("withdrawal_nrs", "1"): "6585ad6fc6423ea6",
     ("urinary_check", "1"): "df2039194a6a750f",
     ("use_diary", "1"): "658a1fdfb1e2eae9",
+    ("use_diary", "2"): "ec2564770c613c7a",
     ("ctn_withdrawal", "1"): "5d89782f6b9b34e8",
     ("cadss", "1"): "ed3259361d3519fc",
     ("cadss6", "1"): "ddb83b8e59dcf3f9",

@@ -49,7 +49,10 @@ class TestFinding:
 class TestPublishedDefinitions:
     def test_never_change_under_their_version(self) -> None:
         """A definition that has to change gets a new version; a new version gets a new line in `published.py`."""
-        assert {(found.key, found.version): found.content_hash[:16] for found in current_definitions()} == PUBLISHED
+        document = raw_document()
+        every = [*document["instruments"], *document["restricted_structure_only"]]
+
+        assert {(raw["key"], raw["version"]): content_hash(raw)[:16] for raw in every} == PUBLISHED
 
     def test_the_hash_covers_all_but_the_test_vectors(self) -> None:
         raw = {"key": "a", "items": [1], "test_vectors": [1]}
