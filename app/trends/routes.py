@@ -11,15 +11,15 @@ from app.charts.png import to_png
 from app.charts.trend import trend_chart
 from app.core import clock
 from app.core.db import Database, Db
+from app.core.drawing import Drawn
 from app.core.errors import problems
 from app.core.etags import stamp
 from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
+from app.identity.revalidation import RevalidatedRoute, tag_of
 from app.trends import answers, asked, pictures, schemas, service
 from app.trends.asked import Asked, DoseAlignedChartQuery, DoseAlignedQuery, SeriesQuery, TrendChartQuery, TrendQuery
-from app.trends.drawing import Drawn
 from app.trends.errors import SubstanceRequired
-from app.trends.revalidation import RevalidatedRoute, tag_of
 
 router = APIRouter(prefix="/v1", tags=["trends"], route_class=RevalidatedRoute)
 

@@ -3,6 +3,7 @@
 A phone asks for its trends each time it is opened, and mostly nothing has changed. What the answer depends on is known
 as soon as the guard has let the caller in: their record's revision, the clinic's protocol, the local day and the
 address. So a request with `If-None-Match` is compared there, and only goes the usual way when it has to be answered.
+What says of something that it is due by now depends on the minute as well: `LiveRoute`.
 """
 
 from collections.abc import Callable, Coroutine
@@ -37,8 +38,15 @@ def tag_of(request: Request, access: PatientAccess) -> str:
     )
 
 
+def live_tag_of(request: Request, access: PatientAccess) -> str:
+    """The same for an answer that changes as time goes by: good for the minute."""
+    return composed_tag(tag_of(request, access), f"{clock.now():%H:%M}")
+
+
 class RevalidatedRoute(APIRoute):
     """A route whose answers carry `tag_of`."""
+
+    tag = staticmethod(tag_of)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The route's handler, with the question of the tag before it."""
@@ -48,10 +56,16 @@ class RevalidatedRoute(APIRoute):
         async def revalidate(request: Request) -> Response:
             if "if-none-match" in request.headers:
                 async with begin(request) as db:
-                    tag = tag_of(request, await guard(request, db))
+                    tag = self.tag(request, await guard(request, db))
                     if unchanged(request, tag):
                         return not_modified(tag)
                     await db.abandon()  # the usual way lets the caller in anew, and notes it
             return await handle(request)
 
         return revalidate
+
+
+class LiveRoute(RevalidatedRoute):
+    """A route whose answers carry `live_tag_of`."""
+
+    tag = staticmethod(live_tag_of)
