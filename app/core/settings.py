@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     oidc_jwks_url: str | None = Field(
         None, description="Where its public keys are; https outside development, asked for every ten minutes at most."
     )
+    crisis_resources_file: Path | None = Field(
+        None,
+        description="JSON file with the operator's own crisis numbers and words, in place of ours for the same country "
+        "or language; see docs/safety.md.",
+    )
     worker: WorkerPlace = Field(
         WorkerPlace.INSIDE,
         description="inside: the server itself passes events on; apart: `afterglow worker` processes do.",
