@@ -20,17 +20,19 @@ from app.identity.models import Account, CareTeamMember, Device, Membership, Pat
 Row = dict[str, Any]
 
 
-def _rows(result: Iterable[Any]) -> list[Row]:
+def rows_of(result: Iterable[Any]) -> list[Row]:
+    """What a statement found, by the names of its columns."""
     return [dict(row._mapping) for row in result]  # noqa: SLF001  SQLAlchemy's public name has an underscore
 
 
-def _of(model: Any, patient: PatientView) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: ANN401  a mapped class
+def belongs_to(model: Any, patient: PatientView) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: ANN401  a mapped class
+    """The conditions under which a row is this patient's."""
     return model.clinic_id == patient.clinic_id, model.patient_id == patient.id
 
 
 async def revision(db: Database, patient: PatientView) -> int:
     """The revision of the record as it is now."""
-    found = await db.scalar(sa.select(PatientRevision.revision).where(*_of(PatientRevision, patient)))
+    found = await db.scalar(sa.select(PatientRevision.revision).where(*belongs_to(PatientRevision, patient)))
     return int(found or 0)
 
 
@@ -50,7 +52,7 @@ async def profile(db: Database, patient: PatientView) -> Row:
         .outerjoin(Account, Account.id == Membership.account_id)
         .where(Patient.clinic_id == patient.clinic_id, Patient.id == patient.id)
     )
-    return _rows(found)[0]
+    return rows_of(found)[0]
 
 
 async def care_team(db: Database, patient: PatientView) -> list[Row]:
@@ -69,10 +71,10 @@ async def care_team(db: Database, patient: PatientView) -> list[Row]:
             Membership,
             sa.and_(Membership.clinic_id == CareTeamMember.clinic_id, Membership.id == CareTeamMember.membership_id),
         )
-        .where(*_of(CareTeamMember, patient))
+        .where(*belongs_to(CareTeamMember, patient))
         .order_by(CareTeamMember.since, CareTeamMember.id)
     )
-    return _rows(found)
+    return rows_of(found)
 
 
 async def people(db: Database, patient: PatientView, ids: Collection[UUID]) -> list[Row]:
@@ -88,7 +90,7 @@ async def people(db: Database, patient: PatientView, ids: Collection[UUID]) -> l
         )
         .order_by(Membership.role, Membership.id)
     )
-    return _rows(found)
+    return rows_of(found)
 
 
 async def devices(db: Database, patient: PatientView) -> list[Row]:
@@ -103,20 +105,20 @@ async def devices(db: Database, patient: PatientView) -> list[Row]:
             Device.ended_because,
         )
         .join(Membership, sa.and_(Membership.clinic_id == Device.clinic_id, Membership.id == Device.membership_id))
-        .where(*_of(Membership, patient), Device.clinic_id == patient.clinic_id)
+        .where(*belongs_to(Membership, patient), Device.clinic_id == patient.clinic_id)
         .order_by(Device.signed_in_at.desc(), Device.id)
     )
-    return _rows(found)
+    return rows_of(found)
 
 
 async def dosing_sessions(db: Database, patient: PatientView) -> list[Row]:
     """The patient's sessions in the order of their planned begin, each with its steps."""
     found = await db.execute(
         sa.select(DosingSession.__table__)
-        .where(*_of(DosingSession, patient))
+        .where(*belongs_to(DosingSession, patient))
         .order_by(DosingSession.scheduled_at, DosingSession.id)
     )
-    sessions = _rows(found)
+    sessions = rows_of(found)
     steps = await _steps_of(db, DosingSessionStep, DosingSessionStep.session_id, patient, sessions)
     return [session | {"steps": steps[session["id"]]} for session in sessions]
 
@@ -125,13 +127,13 @@ async def appointments(db: Database, patient: PatientView) -> list[Row]:
     """The patient's appointments in the order of their planned begin, each with who takes part and its steps."""
     found = await db.execute(
         sa.select(Appointment.__table__)
-        .where(*_of(Appointment, patient))
+        .where(*belongs_to(Appointment, patient))
         .order_by(Appointment.scheduled_at, Appointment.id)
     )
-    booked = _rows(found)
+    booked = rows_of(found)
     steps = await _steps_of(db, AppointmentStep, AppointmentStep.appointment_id, patient, booked)
     taking_part: defaultdict[UUID, list[Row]] = defaultdict(list)
-    for ids in _portions([row["id"] for row in booked]):
+    for ids in in_portions([row["id"] for row in booked]):
         participants = await db.execute(
             sa.select(AppointmentParticipant.__table__)
             .where(
@@ -140,7 +142,7 @@ async def appointments(db: Database, patient: PatientView) -> list[Row]:
             )
             .order_by(AppointmentParticipant.appointment_id, AppointmentParticipant.position)
         )
-        for participant in _rows(participants):
+        for participant in rows_of(participants):
             taking_part[participant["appointment_id"]].append(participant)
     return [row | {"steps": steps[row["id"]], "participants": taking_part[row["id"]]} for row in booked]
 
@@ -153,18 +155,18 @@ async def _steps_of(
     owners: Sequence[Row],
 ) -> defaultdict[UUID, list[Row]]:
     by_owner: defaultdict[UUID, list[Row]] = defaultdict(list)
-    for ids in _portions([row["id"] for row in owners]):
+    for ids in in_portions([row["id"] for row in owners]):
         found = await db.execute(
             sa.select(model.__table__)
             .where(model.clinic_id == patient.clinic_id, owner.in_(ids))
             .order_by(owner, model.version)
         )
-        for step in _rows(found):
+        for step in rows_of(found):
             by_owner[step[owner.key]].append(step)
     return by_owner
 
 
-def _portions(ids: list[UUID], size: int = 500) -> Iterable[list[UUID]]:
+def in_portions(ids: list[UUID], size: int = 500) -> Iterable[list[UUID]]:
     """Ids in lists that a statement can hold."""
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
@@ -174,10 +176,10 @@ async def quarantined(db: Database, patient: PatientView) -> list[Row]:
     this = QuarantinedSubmission
     found = await db.execute(
         sa.select(this.check_in_id, this.received_at, this.content, this.problem)
-        .where(*_of(this, patient))
+        .where(*belongs_to(this, patient))
         .order_by(this.received_at.desc(), this.content_hash.desc())
     )
-    return _rows(found)
+    return rows_of(found)
 
 
 async def check_in_page(
@@ -203,7 +205,9 @@ class Overview:
 async def overview(db: Database, patient: PatientView) -> Overview:
     """How many check-ins the patient has, the first and the last moment."""
     at = CheckIn.recorded_at
-    found = await db.execute(sa.select(sa.func.count(), sa.func.min(at), sa.func.max(at)).where(*_of(CheckIn, patient)))
+    found = await db.execute(
+        sa.select(sa.func.count(), sa.func.min(at), sa.func.max(at)).where(*belongs_to(CheckIn, patient))
+    )
     return Overview(*found.one())
 
 
@@ -213,10 +217,10 @@ async def earlier_versions(db: Database, patient: PatientView, corrected: list[U
     if corrected:
         found = await db.execute(
             sa.select(CheckInVersion.__table__)
-            .where(*_of(CheckInVersion, patient), CheckInVersion.check_in_id.in_(corrected))
+            .where(*belongs_to(CheckInVersion, patient), CheckInVersion.check_in_id.in_(corrected))
             .order_by(CheckInVersion.check_in_id, CheckInVersion.version.desc())
         )
-        for row in _rows(found):
+        for row in rows_of(found):
             versions[row["check_in_id"]].append(row)
     return versions
 
@@ -257,7 +261,7 @@ async def months(db: Database, patient: PatientView) -> dict[tuple[str, str], li
             sa.func.min(day).label("first_day"),
             sa.func.max(day).label("last_day"),
         )
-        .where(*_of(Observation, patient))
+        .where(*belongs_to(Observation, patient))
         .group_by(Observation.measure, Observation.substance, year, month)
         .order_by(Observation.measure, Observation.substance, year, month)
     )

@@ -12,6 +12,7 @@ from app.core.db import Database
 from app.core.fields import zone
 from app.exports import queries, schemas, series, words
 from app.exports.blocks import Block, Cell, Facts, Paragraph, Section, Table
+from app.exports.care import Care
 from app.exports.rows import NONE, Wordings, Writer, plain
 from app.exports.service import Reader
 from app.identity.access import PatientAccess
@@ -20,8 +21,12 @@ from app.instruments import service as instruments
 CONTENTS: Final = (
     ("measures", "How your measures went"),
     ("sessions", "Dosing sessions"),
+    ("adverse-events", "Unwanted effects"),
     ("appointments", "Appointments"),
     ("check-ins", "Your check-ins"),
+    ("due", "Check-ins that you were asked for"),
+    ("alerts", "What the clinic's rules found"),
+    ("requests", "What you asked for"),
     ("consents", "What you agreed to"),
     ("restrictions", "What you want to stay here"),
     ("disclosures", "What left the clinic"),
@@ -94,6 +99,7 @@ class Readable:
                 ("Address to sign in with", head.profile.email or NONE),
                 ("Clinic", head.clinic.name),
                 ("Record begun", writer.day(head.profile.enrolled_at)),
+                *self._details(),
                 ("Check-ins", reported),
                 ("Dosing sessions", f"{len(head.dosing_sessions)}, of which {given} with a dose"),
                 ("Appointments", str(len(head.appointments))),
@@ -102,6 +108,13 @@ class Readable:
             ),
         )
 
+    def _details(self) -> list[tuple[str, str]]:
+        details = self.head.details
+        if details is None:
+            return []
+        said = (("Born on", details.born_on), ("Sex, as the clinic wrote it down", details.sex))
+        return [(name, value) for name, value in said if value]
+
     async def sections(self, most: int | None = None) -> AsyncIterator[Section]:
         """Every section; of the check-ins the newest `most`."""
         measured = await series.sections(self.reader)
@@ -109,9 +122,15 @@ class Readable:
         yield Section(TITLES["measures"], (said,), key="measures")
         for section in measured:
             yield section
+        care = Care(self.writer, self.head)
         yield self._sessions()
+        for section in care.sessions():
+            yield section
+        yield self._adverse_events(care)
         yield self._appointments()
         async for section in self._check_ins(most):
+            yield section
+        for section in self._looked_after(care):
             yield section
         for section in self._agreed():
             yield section
@@ -123,6 +142,24 @@ class Readable:
         rows = tuple(self.writer.session(one) for one in reversed(self.head.dosing_sessions))
         head = ("Planned", "Status", "Given", "When")
         return self._listed("sessions", head, rows, (2, 1, 2, 2), "No dosing session was planned.")
+
+    def _adverse_events(self, care: Care) -> Section:
+        rows = tuple(row for event in reversed(self.head.adverse_events) for row in care.adverse_event(event))
+        head = ("When", "What", "How strong", "What was done, what became of it")
+        return self._listed("adverse-events", head, rows, (3, 4, 2, 4), "None was written down.")
+
+    def _looked_after(self, care: Care) -> list[Section]:
+        """What was due, what the rules found in it, and what the patient asked for."""
+        due = tuple(map(care.due, reversed(self.head.due_check_ins)))
+        alerts = tuple(map(care.alert, reversed(self.head.alerts)))
+        found = ("When", "What the rule found", "How soon to look", "What became of it")
+        return [
+            self._listed("due", ("Due", "What it asks", "What became of it"), due, (3, 5, 4), "None was due."),
+            self._listed("alerts", found, alerts, (3, 5, 2, 6), "They found nothing."),
+            self._listed(
+                "requests", ("When", "What", "Your words"), tuple(care.requests()), (3, 3, 6), "Nothing was asked for."
+            ),
+        ]
 
     def _appointments(self) -> Section:
         rows = tuple(self.writer.appointment(one) for one in reversed(self.head.appointments))

@@ -36,6 +36,7 @@ DISCLOSED = frozenset(
         Category.CHECK_INS,
         Category.NOTES,
         Category.DOSING_SESSIONS,
+        Category.ALERTS,
         Category.APPOINTMENTS,
         Category.CONSENTS,
     }

@@ -51,6 +51,11 @@ _WORDS: Final = {
     "contact_person_release": "telling a contact person",
     "patient": "you",
     "patient_access": "your own copy",
+    "neg": "negative",
+    "pos": "positive",
+    "na": "does not apply",
+    "moaas": "alertness",
+    "spo2": "oxygen",
 }
 _PHASES: Final = {
     "before": "before a dose",

@@ -13,6 +13,7 @@ from app.core.fields import Moment
 from app.core.schemas import Outgoing
 from app.dosing.rules import SessionOrigin, SessionStage
 from app.dosing.schemas import OwnDosingSession
+from app.exports.care_schemas import CopiedCare, CopiedSessionCare, Words
 from app.oversight.schemas import RecordAccess
 
 FORMAT: Final = "afterglow-record"
@@ -55,7 +56,9 @@ class CopiedCareTeamMember(Outgoing):
     staff_id: UUID = Field(description="Who.")
     name: str = Field(description="How the clinic calls them.", examples=["Dr Ana Ruiz"])
     role: str = Field(description="What they are at the clinic.", examples=["prescriber"])
-    kind: str = Field(description="`member`, or `emergency` for access in an emergency.", examples=["member"])
+    kind: str = Field(
+        description="`member`, `on_call`, or `emergency` for access in an emergency.", examples=["member"]
+    )
     responsible: bool = Field(description="Whether they are responsible for the treatment.")
     since: Moment = Field(description="Since when.")
     until: Moment | None = Field(description="Until when; null while it lasts.")
@@ -81,10 +84,11 @@ class CopiedSessionStep(Outgoing):
     from_status: SessionStage | None = Field(description="Status before; null for the first step.")
     to_status: SessionStage = Field(description="Status afterwards.")
     scheduled_at: Moment = Field(description="The planned begin, as it was after this step.")
+    reason: Words
 
 
-class CopiedDosingSession(OwnDosingSession):
-    """A dosing session with every step that it took, oldest first."""
+class CopiedDosingSession(OwnDosingSession, CopiedSessionCare):
+    """A dosing session with every step that it took and all that was written down around it."""
 
     origin: SessionOrigin = Field(description="`clinic` when it was run here, `imported` when it is history.")
     steps: list[CopiedSessionStep] = Field(description="Every step, oldest first.")
@@ -150,7 +154,7 @@ class LeftOut(Outgoing):
     why: str = Field(description="Why, and where to ask for it.")
 
 
-class RecordWithoutAnswers(Outgoing):
+class RecordWithoutAnswers(CopiedCare):
     """All of a copy but the lists that can be long."""
 
     format: Literal["afterglow-record"] = Field(description="What kind of file this is.")

@@ -1,6 +1,6 @@
 """Reading a whole record: in short steps, and again from the start if it changed meanwhile."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from app.consents import service as consents
 from app.core import clock
 from app.core.db import Database, unit_of_work
 from app.core.pagination import MAX_LIMIT, PageRequest
-from app.exports import queries, schemas, words
+from app.exports import care_queries, queries, schemas, words
 from app.exports.queries import Row
 from app.identity.access import PatientAccess, patient_for_writing
 from app.oversight import queries as oversight_queries
@@ -25,6 +25,8 @@ PAGE: Final = 200
 """Check-ins read in one step: some milliseconds of the database, and of this process."""
 TRIES: Final = 3
 """How often a record that changes under our hands is read in steps; after that it is held still."""
+STAFF: Final = frozenset({"staff_id", "actor_id", "owner_id", "to_id", "membership_id", "session_clinician_id"})
+"""Columns with a member of staff, beside those that end in `_by`."""
 
 
 Written = TypeVar("Written")
@@ -55,11 +57,14 @@ class Reader:
         async with self.step() as db:
             revision = await queries.revision(db, patient)
             team = await queries.care_team(db, patient)
-            sessions = await queries.dosing_sessions(db, patient)
+            around = await care_queries.of_sessions(db, patient)
+            sessions = [one | around[one["id"]] for one in await queries.dosing_sessions(db, patient)]
+            beside = await care_queries.of_patient(db, patient)
             appointments = await queries.appointments(db, patient)
             agreed = await _agreed(db, access)
-            named = _named(team, sessions, appointments) | _named_by(agreed)
+            named = set(_named([team, sessions, appointments, beside])) | _named_by(agreed)
             parts = agreed | {
+                **beside,
                 "profile": await queries.profile(db, patient),
                 "care_team": team,
                 "people": await queries.people(db, patient, named),
@@ -165,10 +170,15 @@ def _named_by(agreed: dict[str, list[Any]]) -> set[UUID]:
     return named - {None}
 
 
-def _named(team: list[Row], sessions: list[Row], appointments: list[Row]) -> set[UUID]:
-    """Members of staff whom the rows refer to."""
-    named: set[Any] = {member["staff_id"] for member in team}
-    for thing in (*sessions, *appointments):
-        named |= {step["actor_id"] for step in thing["steps"]}
-        named |= {one["staff_id"] for one in thing.get("participants", ())}
-    return named - {None}
+def _named(part: Any) -> Iterator[UUID]:  # noqa: ANN401  rows in rows
+    """Members of staff whom rows refer to, however deep they stand."""
+    if isinstance(part, list):
+        for one in part:
+            yield from _named(one)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            if isinstance(value, UUID):
+                if name.endswith("_by") or name in STAFF:
+                    yield value
+            else:
+                yield from _named(value)

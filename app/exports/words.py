@@ -21,6 +21,10 @@ KEPT: Final = (
         how_long="As long as the check-ins themselves, so that nothing you wrote is lost.",
     ),
     Kept(
+        what="What was written down around each dose, unwanted effects, and what the clinic's rules found",
+        how_long="As long as the dosing sessions themselves. Corrections are kept beside what they correct.",
+    ),
+    Kept(
         what="The list of who opened your record",
         how_long="As long as the record. Nobody can take an entry out of it.",
     ),
@@ -40,8 +44,13 @@ LEFT_OUT: Final = (
         why="They are secrets that only serve to sign in. The clinic itself cannot read your password.",
     ),
     LeftOut(
-        what="What staff wrote in their own words, such as why a session was cancelled",
-        why="It may tell of other people. You have a right to ask your clinic for it.",
+        what="What somebody wrote to explain an access to your record in an emergency, and what was said of it later",
+        why="It may tell of other people. That there was one stands under who read your record. You have a right to "
+        "ask your clinic for the rest.",
+    ),
+    LeftOut(
+        what="What the service needs to do its work: messages that wait, invitations, numbers to sort and count by",
+        why="It tells nothing about you that does not stand elsewhere in this copy.",
     ),
     LeftOut(
         what="Papers and notes that the clinic keeps elsewhere",
@@ -56,6 +65,8 @@ EXPLAINED: Final = (
     ("Check-in", "One report of how you were at one moment, sent by you or written down with you."),
     ("Measure", "One number that a check-in yields, such as craving from 0 to 10."),
     ("Dosing session", "A planned visit at which the clinic gives a dose and watches over you."),
+    ("Reading", "Blood pressure, pulse and other values of one moment of a session, as staff wrote them down."),
+    ("Alert", "A rule of the clinic found something, and somebody of the clinic has to look at it."),
     ("Baseline", "Your usual value before your first dose: the middle one of the values of the days before it."),
     ("Latest", "The mean of your values on the last seven days that have any."),
     (

@@ -98,6 +98,7 @@ def a_value(column: sa.Column[Any], number: int) -> Any:
         sa.Uuid: uuid4(),
         sa.Boolean: True,
         sa.Numeric: number + 1,
+        sa.Float: number + 1.0,
         sa.Integer: number + 1,
         sa.LargeBinary: uuid4().bytes,
         sa.JSON: {},
