@@ -15,6 +15,8 @@ from app.core.health import router as health
 from app.core.problem_pages import router as problem_pages
 from app.core.scraping import router as scraping
 from app.credentials.routes import router as credentials
+from app.dosing.discharge_routes import router as discharge
+from app.dosing.reading_routes import router as readings
 from app.dosing.routes import router as dosing_sessions
 from app.exports.routes import router as own_record
 from app.external_identities.routes import router as external_identities
@@ -32,6 +34,7 @@ from app.webhooks.routes import router as webhooks
 
 ROUTERS: tuple[APIRouter, ...] = (
     check_ins,
+    readings,
     trends,
     sign_ins,
     credentials,
@@ -42,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity,
     clinics,
     dosing_sessions,
+    discharge,
     due_check_ins,
     appointments,
     consents,

@@ -23,6 +23,8 @@ TOLD: dict[str, str] = {
     "clear_dosing_session": "dosing_session.cleared",
     "start_dose": "dosing_session.started",
     "end_dose": "dosing_session.ended",
+    "assess_readiness": "dosing_session.assessed",
+    "discharge_patient": "dosing_session.discharged due_check_in.changed",
     "close_dosing_session": "dosing_session.closed",
     "cancel_dosing_session": "dosing_session.cancelled",
     # appointments

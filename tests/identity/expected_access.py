@@ -122,6 +122,9 @@ EXPECTED: dict[str, Expected] = {
     "clear_dosing_session": Expected(team="prescriber"),
     "start_dose": Expected(team="prescriber nurse"),
     "end_dose": Expected(team="prescriber nurse"),
+    "read_discharge_criteria": Expected(team=CLINICAL),
+    "assess_readiness": Expected(team="prescriber nurse"),
+    "discharge_patient": Expected(team="prescriber nurse"),
     "close_dosing_session": Expected(team="prescriber nurse"),
     "cancel_dosing_session": SCHEDULERS,
     # appointments
