@@ -15,7 +15,9 @@ from app.core.health import router as health
 from app.core.problem_pages import router as problem_pages
 from app.core.scraping import router as scraping
 from app.credentials.routes import router as credentials
+from app.dosing.before_routes import router as before_doses
 from app.dosing.discharge_routes import router as discharge
+from app.dosing.dose_routes import router as doses
 from app.dosing.reading_routes import router as readings
 from app.dosing.routes import router as dosing_sessions
 from app.exports.routes import router as own_record
@@ -45,6 +47,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity,
     clinics,
     dosing_sessions,
+    before_doses,
+    doses,
     discharge,
     due_check_ins,
     appointments,

@@ -220,21 +220,6 @@ class PreDoseVitals(Outgoing):
     taken_at: Moment | None = Field(description="When the newest reading was taken; null when there is none.")
 
 
-class ChecklistRecord(Outgoing):
-    """The checklist as it stands, with every check."""
-
-    session_id: UUID = Field(description="Of which session.")
-    session_version: int = Field(description="Version of the session, for `If-Match`; the `ETag`.")
-    status: SessionStage = Field(description="How far the session has come.")
-    version: int | None = Field(description="Version of the checklist; null before the first.")
-    content: Checklist | None = Field(description="What was written down last; null before the first.")
-    versions: list[ChecklistVersion] = Field(description="Every time it was written down, oldest first; all are kept.")
-    vital_signs: PreDoseVitals = Field(description="The newest readings before the dose.")
-    findings: list[CheckFinding] = Field(description="Every check, by the figures of now.")
-    missing: list[str] = Field(description="Checks that nobody can pass over: to be looked at, or blocked.")
-    needs_reason: list[str] = Field(description="Checks that a prescriber may pass over with a reason.")
-
-
 class Override(Incoming):
     """A prescriber goes on in spite of a check."""
 
@@ -253,11 +238,32 @@ class ClearanceWrite(Incoming):
     overrides: list[Override] = Field(default=[], max_length=60, description="Where you go on in spite of a check.")
 
 
-class SessionClearance(Outgoing):
+class ClearanceInBrief(Outgoing):
     """A prescriber's word that the dose may be given."""
 
     cleared_at: Moment = Field(description="When.")
     cleared_by: UUID = Field(description="The prescriber.")
     checklist_version: int = Field(description="On which version of the checklist.")
     valid_until: Moment = Field(description="A dose that begins later needs another clearance.")
+
+
+class SessionClearance(ClearanceInBrief):
+    """A clearance with what was found then."""
+
     findings: list[ClearedFinding] = Field(description="Every check as it was then, with the reasons given.")
+
+
+class ChecklistRecord(Outgoing):
+    """The checklist as it stands, with every check."""
+
+    session_id: UUID = Field(description="Of which session.")
+    session_version: int = Field(description="Version of the session, for `If-Match`; the `ETag`.")
+    status: SessionStage = Field(description="How far the session has come.")
+    version: int | None = Field(description="Version of the checklist; null before the first.")
+    content: Checklist | None = Field(description="What was written down last; null before the first.")
+    versions: list[ChecklistVersion] = Field(description="Every time it was written down, oldest first; all are kept.")
+    vital_signs: PreDoseVitals = Field(description="The newest readings before the dose.")
+    findings: list[CheckFinding] = Field(description="Every check, by the figures of now.")
+    missing: list[str] = Field(description="Checks that nobody can pass over: to be looked at, or blocked.")
+    needs_reason: list[str] = Field(description="Checks that a prescriber may pass over with a reason.")
+    clearances: list[SessionClearance] = Field(description="Every clearance of this session, oldest first.")

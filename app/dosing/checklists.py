@@ -1,5 +1,6 @@
 """The checklist before a dose: kept version by version, and judged anew each time that somebody looks."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,9 +14,16 @@ from app.consents.errors import ConsentNeeded
 from app.core import clock, days
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidRequest
-from app.dosing import checklist_rules, exposure, rules, signs, steps
+from app.dosing import checklist_rules, exposure, models, rules, signs, steps
 from app.dosing.checklist_rules import Before, Check, Vitals
-from app.dosing.checklist_schemas import CheckFinding, Checklist, ChecklistRecord, ChecklistVersion, PreDoseVitals
+from app.dosing.checklist_schemas import (
+    CheckFinding,
+    Checklist,
+    ChecklistRecord,
+    ChecklistVersion,
+    PreDoseVitals,
+    SessionClearance,
+)
 from app.dosing.models import DosingSession, PreDoseChecklist, Reading
 from app.dosing.rules import SessionStage
 from app.events.types import EventType
@@ -82,13 +90,13 @@ async def put(
         await steps.fall_back(db, access, session, SessionStage.HELD, STEP)
     judged = await judge(db, access, session)
     await signs.raise_before_dose(db, access, session, judged.checklist, judged.before)
-    return await _shown(db, session, judged)
+    return await _shown(db, access, session, judged)
 
 
 async def read(db: Database, access: PatientAccess, session_id: UUID) -> ChecklistRecord:
     """Read the checklist of a session with every check, by the figures of now."""
     session = await steps.session_of(db, access, session_id)
-    return await _shown(db, session, await judge(db, access, session))
+    return await _shown(db, access, session, await judge(db, access, session))
 
 
 async def judge(db: Database, access: PatientAccess, session: DosingSession) -> Judged:
@@ -175,7 +183,7 @@ async def _lacking_consents(db: Database, access: PatientAccess) -> list[dict[st
     return []
 
 
-async def _shown(db: Database, session: DosingSession, judged: Judged) -> ChecklistRecord:
+async def _shown(db: Database, access: PatientAccess, session: DosingSession, judged: Judged) -> ChecklistRecord:
     versions = await db.scalars(
         sa.select(PreDoseChecklist)
         .where(PreDoseChecklist.clinic_id == session.clinic_id, PreDoseChecklist.session_id == session.id)
@@ -195,7 +203,31 @@ async def _shown(db: Database, session: DosingSession, judged: Judged) -> Checkl
         findings=[CheckFinding(**plain(check)) for check in judged.checks],
         missing=missing,
         needs_reason=needs_reason,
+        clearances=[SessionClearance(**each) for each in await clearances_of(db, access, session)],
     )
+
+
+async def clearances_of(db: Database, access: PatientAccess, session: DosingSession) -> list[dict[str, Any]]:
+    """Every clearance of a session on the wire, the oldest first."""
+    if session.cleared_at is None:
+        return []
+    found = await db.scalars(
+        sa.select(models.SessionClearance)
+        .where(models.SessionClearance.clinic_id == session.clinic_id)
+        .where(models.SessionClearance.session_id == session.id)
+        .order_by(models.SessionClearance.cleared_at, models.SessionClearance.id)
+    )
+    good_for = timedelta(minutes=access.protocol.dosing.clearance_minutes)
+    return [
+        {
+            "cleared_at": each.cleared_at,
+            "cleared_by": each.cleared_by,
+            "checklist_version": each.checklist_version,
+            "valid_until": each.cleared_at + good_for,
+            "findings": json.loads(each.findings),
+        }
+        for each in found
+    ]
 
 
 def plain(check: Check) -> dict[str, Any]:

@@ -1,12 +1,10 @@
 """Clearance: a prescriber's word that the dose may be given, on one checklist, with a reason for every exception."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-
-import sqlalchemy as sa
 
 from app.consents import service as consents
 from app.core import clock
@@ -57,25 +55,12 @@ async def clear(
     return session
 
 
-async def of_session(db: Database, session: DosingSession) -> Sequence[SessionClearance]:
-    """Every clearance of a session, the oldest first."""
-    found = await db.scalars(
-        sa.select(SessionClearance)
-        .where(SessionClearance.clinic_id == session.clinic_id, SessionClearance.session_id == session.id)
-        .order_by(SessionClearance.cleared_at, SessionClearance.id)
-    )
-    return found.all()
-
-
-def shown(clearance: SessionClearance, minutes: int) -> dict[str, Any]:
-    """A clearance on the wire; it is good for so many minutes."""
-    return {
-        "cleared_at": clearance.cleared_at,
-        "cleared_by": clearance.cleared_by,
-        "checklist_version": clearance.checklist_version,
-        "valid_until": clearance.cleared_at + timedelta(minutes=minutes),
-        "findings": json.loads(clearance.findings),
-    }
+async def newest_in_brief(db: Database, access: PatientAccess, session: DosingSession) -> dict[str, Any] | None:
+    """The newest clearance of a session on the wire, without what was found; None before the first."""
+    if session.cleared_at is None:
+        return None
+    every = await checklists.clearances_of(db, access, session)
+    return {name: value for name, value in every[-1].items() if name != "findings"} if every else None
 
 
 async def check_stands(db: Database, access: PatientAccess, session: DosingSession, started_at: datetime) -> None:

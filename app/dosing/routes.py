@@ -5,16 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.consents.errors import ConsentNeeded
 from app.core import clock, days, etags
 from app.core.db import Db
-from app.core.errors import PreconditionFailed, PreconditionRequired, problems
+from app.core.errors import InvalidRequest, PreconditionFailed, PreconditionRequired, problems
 from app.core.etags import IfMatch
 from app.core.fields import Moment
 from app.core.moves import IllegalMove
 from app.core.pagination import CursorInvalid, Paging
 from app.core.requests import StrictRoute
-from app.dosing import models, queries, schemas, service
+from app.dosing import clearances, dose_records, models, queries, schemas, service
 from app.identity.access import ClinicAccess, PatientAccess, allow, allow_in_clinic, me
 from app.identity.permissions import Permission
 from app.timeline.errors import IdTaken
@@ -23,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["dosing-sessions"], route_class=StrictRou
 
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
 STEP = problems(IllegalMove, PreconditionFailed, PreconditionRequired)
-DOSE_STEP = problems(IllegalMove, ConsentNeeded, PreconditionFailed, PreconditionRequired)
+STEP_WITH_REASON = STEP | problems(InvalidRequest)
 PLANNED: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.DosingSession, "description": "It was planned like this already, or was moved."},
     **problems(IdTaken, IllegalMove, PreconditionFailed, PreconditionRequired),
@@ -96,8 +95,12 @@ async def read_dosing_session(
         return etags.not_modified(tag)
     steps = await service.steps_of(db, session)
     etags.stamp(response, tag)
-    plain = schemas.DosingSession.model_validate(session)
-    return schemas.DosingSessionRecord.model_validate(plain.model_dump(exclude={"open_moves"}) | {"steps": steps})
+    plain = schemas.DosingSession.model_validate(session).model_dump(exclude={"open_moves"})
+    more = {
+        "clearance": await clearances.newest_in_brief(db, access, session),
+        "dose": await dose_records.brief(db, session),
+    }
+    return schemas.DosingSessionRecord.model_validate(plain | more | {"steps": steps})
 
 
 @router.post("/dosing-sessions/{session_id}/arrival", summary="Record that the patient is here", responses=STEP)
@@ -112,53 +115,6 @@ async def record_dosing_arrival(
     return _answer(response, await service.arrive(db, access, session_id, if_match))
 
 
-@router.post("/dosing-sessions/{session_id}/clearance", summary="Clear a session for dosing", responses=DOSE_STEP)
-async def clear_dosing_session(
-    session_id: UUID,
-    access: Annotated[PatientAccess, allow(Permission.DOSING_CLEAR, **OF_SESSION)],
-    db: Db,
-    response: Response,
-    if_match: IfMatch = None,
-) -> schemas.DosingSession:
-    """Record that you, as a prescriber, say that the dose may be given: `checked_in` becomes `cleared`.
-
-    Refused when the consent to the treatment was withdrawn, has run out or is of an older version than the newest, or
-    when a consent is missing that the clinic's protocol asks for.
-    """
-    return _answer(response, await service.clear(db, access, session_id, if_match))
-
-
-@router.post("/dosing-sessions/{session_id}/dose", summary="Record that a dose began", responses=DOSE_STEP)
-async def start_dose(
-    session_id: UUID,
-    dose: schemas.DoseWrite,
-    access: Annotated[PatientAccess, allow(Permission.DOSING_ADMINISTER, **OF_SESSION)],
-    *,
-    db: Db,
-    response: Response,
-    if_match: IfMatch = None,
-) -> schemas.DosingSession:
-    """Record what is given and since when: `cleared` becomes `dosing`.
-
-    From now on check-ins are counted in minutes from this dose; those around it are linked anew in the same moment.
-    """
-    return _answer(response, await service.start_dose(db, access, session_id, dose, if_match))
-
-
-@router.post("/dosing-sessions/{session_id}/dose-end", summary="Record that a dose ended", responses=STEP)
-async def end_dose(
-    session_id: UUID,
-    access: Annotated[PatientAccess, allow(Permission.DOSING_ADMINISTER, **OF_SESSION)],
-    *,
-    db: Db,
-    response: Response,
-    end: schemas.DoseEndWrite | None = None,
-    if_match: IfMatch = None,
-) -> schemas.DosingSession:
-    """Record when administration was over: `dosing` becomes `monitoring`."""
-    return _answer(response, await service.end_dose(db, access, session_id, end, if_match))
-
-
 @router.post("/dosing-sessions/{session_id}/closure", summary="Close a session's record", responses=STEP)
 async def close_dosing_session(
     session_id: UUID,
@@ -171,7 +127,7 @@ async def close_dosing_session(
     return _answer(response, await service.close(db, access, session_id, if_match))
 
 
-@router.post("/dosing-sessions/{session_id}/cancellation", summary="Cancel a session", responses=STEP)
+@router.post("/dosing-sessions/{session_id}/cancellation", summary="Cancel a session", responses=STEP_WITH_REASON)
 async def cancel_dosing_session(
     session_id: UUID,
     cancellation: schemas.DosingSessionCancellationWrite,
@@ -181,7 +137,10 @@ async def cancel_dosing_session(
     response: Response,
     if_match: IfMatch = None,
 ) -> schemas.DosingSession:
-    """Record that the session will not take place, and why. Possible until the dose begins."""
+    """Record that the session will not take place, and why. Possible until the dose begins.
+
+    With `no_show` it says that nobody came: from the planned begin on, and only while nobody arrived. Somebody is told.
+    """
     return _answer(response, await service.cancel(db, access, session_id, cancellation, if_match))
 
 

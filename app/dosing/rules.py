@@ -71,12 +71,7 @@ MAY_FOLLOW: Final[dict[SessionStage, frozenset[SessionStage]]] = {
     SessionStage.ABORTED: frozenset({SessionStage.DISCHARGE_READY, SessionStage.TRANSFERRED}),
     SessionStage.MONITORING: frozenset({SessionStage.DISCHARGE_READY, SessionStage.TRANSFERRED}),
     SessionStage.DISCHARGE_READY: frozenset(
-        {
-            SessionStage.DISCHARGED,
-            SessionStage.DISCHARGE_READY,
-            SessionStage.MONITORING,
-            SessionStage.TRANSFERRED,
-        }
+        {SessionStage.DISCHARGED, SessionStage.DISCHARGE_READY, SessionStage.TRANSFERRED}
     ),
     SessionStage.DISCHARGED: frozenset({SessionStage.CLOSED}),
     SessionStage.TRANSFERRED: frozenset({SessionStage.CLOSED}),
@@ -86,8 +81,14 @@ MAY_FOLLOW: Final[dict[SessionStage, frozenset[SessionStage]]] = {
 """Which stage may follow which. Once a dose has begun there is no cancelling, only stopping.
 
 A stage that may follow itself can be entered again: a plan is moved, a clearance renewed, readiness looked at anew.
-From `discharge_ready` a session falls back to `monitoring` when a reading says that a criterion is not met any more.
 """
+
+FALLS_BACK: Final[dict[SessionStage, SessionStage]] = {
+    SessionStage.CHECKED_IN: SessionStage.HELD,
+    SessionStage.CLEARED: SessionStage.HELD,
+    SessionStage.DISCHARGE_READY: SessionStage.MONITORING,
+}
+"""Where a session goes without anybody having asked for it: what was written down says that something is not so."""
 
 LEADS_TO: Final[dict[SessionAction, frozenset[SessionStage]]] = {
     SessionAction.MOVE: frozenset({SessionStage.SCHEDULED}),
@@ -135,12 +136,34 @@ CHECKLIST_OPEN: Final = frozenset({SessionStage.CHECKED_IN, SessionStage.HELD, S
 """Stages in which the checklist is written down: the patient is here, and nothing was given yet."""
 
 
+def check_no_show(stage: SessionStage, scheduled_at: datetime, *, now: datetime) -> None:
+    """Refuse to say that nobody came when somebody did, or may still come; raises `InvalidRequest` with a pointer."""
+    if stage is not SessionStage.SCHEDULED:
+        fault = FieldError("/no_show", "somebody_came", "The patient arrived.")
+    elif now < scheduled_at:
+        fault = FieldError("/no_show", "may_still_come", "The session has not begun by its plan.")
+    else:
+        return
+    raise InvalidRequest(errors=[fault])
+
+
+def check_fall(stage: SessionStage, to_stage: SessionStage) -> None:
+    """Raise `IllegalMove` unless the session may fall back to this stage."""
+    if FALLS_BACK.get(stage) is not to_stage:
+        raise IllegalMove(current=stage, open_moves=open_moves(stage))
+
+
+def check_is_being_given(stage: SessionStage) -> None:
+    """Raise `IllegalMove` unless a dose is being given now."""
+    if stage is not SessionStage.DOSING:
+        missing = MOVES.missing(stage, frozenset({SessionStage.MONITORING}))
+        raise IllegalMove(current=stage, open_moves=open_moves(stage), missing=missing)
+
+
 def check_is_open_to_checklist(stage: SessionStage) -> None:
     """Raise `IllegalMove` unless the checklist can be written down now."""
     if stage not in CHECKLIST_OPEN:
-        missing = MOVES.missing(stage, CHECKLIST_OPEN)
-        if stage is SessionStage.SCHEDULED:
-            missing = [SessionAction.ARRIVAL]
+        missing = [SessionAction.ARRIVAL] if stage is SessionStage.SCHEDULED else []
         raise IllegalMove(current=stage, open_moves=open_moves(stage), missing=missing)
 
 
@@ -230,15 +253,24 @@ OLDEST_ENTRY: Final = timedelta(days=7)
 
 
 def check_dose(
-    substance: Substance, route: DoseRoute, started_at: datetime, *, now: datetime, tolerance: timedelta
+    substance: Substance,
+    route: DoseRoute,
+    started_at: datetime,
+    *,
+    now: datetime,
+    tolerance: timedelta,
+    entered_at: datetime | None = None,
 ) -> None:
-    """Refuse a dose that cannot be true; raises `InvalidRequest` with a pointer to each field at fault."""
+    """Refuse a dose that cannot be true; raises `InvalidRequest` with a pointer to each field at fault.
+
+    `entered_at` is when a dose that is corrected was written down first; it may be corrected any time later.
+    """
     faults = []
     if route is DoseRoute.IN_ESKETAMINE and substance is not Substance.ESKETAMINE:
         faults.append(FieldError("/route", "route_needs_esketamine", "The nasal spray contains esketamine."))
     if started_at > now + tolerance:
         faults.append(FieldError("/dose_started_at", "in_the_future", "A dose is recorded when it begins, not before."))
-    if started_at < now - OLDEST_ENTRY:
+    if started_at < (entered_at or now) - OLDEST_ENTRY:
         faults.append(FieldError("/dose_started_at", "too_long_ago", "Older history comes in by import."))
     if faults:
         raise InvalidRequest(errors=faults)

@@ -1,6 +1,6 @@
 """Dosing sessions on the wire."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, computed_field
@@ -8,20 +8,10 @@ from pydantic import Field, StringConstraints, computed_field
 from app.core.fields import Moment
 from app.core.schemas import Incoming, Outgoing
 from app.dosing import rules
+from app.dosing.checklist_schemas import ClearanceInBrief, Reason
 from app.dosing.rules import DoseRoute, SessionAction, SessionOrigin, SessionStage, Substance
 
 ScheduledAt = Annotated[Moment, Field(description="When the session is planned to begin.")]
-DoseMg = Annotated[
-    float,
-    Field(
-        strict=True,
-        ge=rules.LEAST_DOSE_MG,
-        le=rules.MOST_DOSE_MG,
-        allow_inf_nan=False,
-        examples=[40],
-        description="The whole dose in milligrams (mg) of the substance. Figures outside 0.5-500 are refused as slips.",
-    ),
-]
 CancellationReason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
@@ -35,29 +25,39 @@ class DosingSessionWrite(Incoming):
     scheduled_at: ScheduledAt
 
 
-class DoseWrite(Incoming):
-    """What is given, and since when."""
-
-    substance: Literal[Substance.KETAMINE, Substance.ESKETAMINE] = Field(description="What is given.")
-    route: DoseRoute = Field(description="The way into the body. `IN_esketamine` is for esketamine only.")
-    dose_mg: DoseMg
-    dose_started_at: Moment | None = Field(
-        None, description="When administration began, at most 7 days ago; null or left out for now."
-    )
-
-
-class DoseEndWrite(Incoming):
-    """When it was over."""
-
-    dose_ended_at: Moment | None = Field(
-        None, description="When administration ended, at most a day after it began; null or left out for now."
-    )
-
-
 class DosingSessionCancellationWrite(Incoming):
     """Why the session will not take place."""
 
     reason: CancellationReason
+    no_show: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="Whether the reason is that nobody came."
+    )
+
+
+class HoldWrite(Incoming):
+    """Why the session waits."""
+
+    reason: Reason
+
+
+class AbortWrite(Incoming):
+    """Why the dose was stopped."""
+
+    reason: Reason
+    dose_ended_at: Moment | None = Field(None, description="When it was stopped; null or left out for now.")
+
+
+class TransferWrite(Incoming):
+    """Where the patient was taken, and why."""
+
+    reason: Reason
+    destination: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] = Field(
+        examples=["Emergency department of the Harbour Hospital"],
+        description="To whom the patient was handed over. Encrypted at rest.",
+    )
+    dose_ended_at: Moment | None = Field(
+        None, description="When a dose that was being given was stopped; null or left out for now."
+    )
 
 
 class OwnDosingSession(Outgoing):
@@ -84,6 +84,11 @@ class DosingSession(OwnDosingSession):
         description="`clinic` when it was run here, `imported` when it is history from elsewhere."
     )
     cancellation_reason: str | None = Field(description="Why it will not take place; null unless it was cancelled.")
+    no_show: bool = Field(description="Whether it was cancelled because nobody came.")
+    cleared_at: Moment | None = Field(description="When it was cleared last; null until then.")
+    session_clinician_id: UUID | None = Field(
+        description="Who gave the dose, or else cleared it: signs of danger at the bedside go to them first."
+    )
 
     @computed_field(  # type: ignore[prop-decorator]  # mypy does not know decorators on a property
         description="What can be done with it now: last parts of addresses, and `move` for `PUT`."
@@ -107,8 +112,23 @@ class DosingSessionStep(Outgoing):
     reason: str | None = Field(description="Why, where a reason is asked for.")
 
 
+class DoseInBrief(Outgoing):
+    """What was given, beside what the session itself says; `GET .../dose` has the rest."""
+
+    mg_per_kg: float | None = Field(description="The dose for the weight, mg/kg; null when that is not known.")
+    lot: str | None = Field(description="Number of the lot; null when not written down.")
+    administered_by: UUID = Field(description="Member of staff who gave it.")
+    warnings: list[str] = Field(description="What was unusual, each confirmed with a reason.")
+    versions: int = Field(description="How often it was written down.", examples=[2])
+
+
 class DosingSessionRecord(DosingSession):
     """A session with every step that it took, oldest first."""
+
+    clearance: ClearanceInBrief | None = Field(
+        description="The newest clearance, null before; the checklist says what was found."
+    )
+    dose: DoseInBrief | None = Field(description="What was given, in brief; null until then, and for history.")
 
     steps: list[DosingSessionStep] = Field(description="Every step, oldest first. None is ever changed or removed.")
 

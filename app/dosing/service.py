@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.consents import service as consents
 from app.core import clock
 from app.core.db import Database
-from app.dosing import rules, schemas, steps
+from app.dosing import doses, rules, schemas, signs, steps
 from app.dosing.models import DosingSession, DosingSessionStep
 from app.dosing.rules import DoseRoute, SessionAction, SessionOrigin, SessionStage, Substance
 from app.events.types import EventType
@@ -67,41 +66,6 @@ async def arrive(db: Database, access: PatientAccess, session_id: UUID, if_match
     return await steps.take(db, access, await steps.session_of(db, access, session_id), if_match, SessionAction.ARRIVAL)
 
 
-async def clear(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
-    """Record that a prescriber says the dose may be given. Raises `ConsentNeeded` when a consent does not stand."""
-    session = await steps.session_of(db, access, session_id)
-    steps.may_take(session, if_match, SessionAction.CLEARANCE)
-    await consents.check_before_clearance(db, access.patient, access.protocol)
-    return await steps.take(db, access, session, if_match, SessionAction.CLEARANCE)
-
-
-async def start_dose(
-    db: Database, access: PatientAccess, session_id: UUID, dose: schemas.DoseWrite, if_match: str | None
-) -> DosingSession:
-    """Record that administration began. Raises `ConsentNeeded` when the treatment was not agreed to any more then."""
-    session = await steps.session_of(db, access, session_id)
-    steps.may_take(session, if_match, SessionAction.DOSE)
-    now = clock.now()
-    started_at = dose.dose_started_at or now
-    rules.check_dose(dose.substance, dose.route, started_at, now=now, tolerance=_tolerance(access))
-    await consents.check_when_dosed(db, access.patient, started_at)
-    given = {"substance": dose.substance, "route": dose.route, "dose_mg": dose.dose_mg, "dose_started_at": started_at}
-    return await steps.take(db, access, session, if_match, SessionAction.DOSE, change=given)
-
-
-async def end_dose(
-    db: Database, access: PatientAccess, session_id: UUID, end: schemas.DoseEndWrite | None, if_match: str | None
-) -> DosingSession:
-    """Record that administration ended."""
-    session = await steps.session_of(db, access, session_id)
-    steps.may_take(session, if_match, SessionAction.DOSE_END)
-    now = clock.now()
-    started_at = session.dose_started_at or now
-    ended_at = (end and end.dose_ended_at) or max(now, started_at)
-    rules.check_dose_end(started_at, ended_at, now=now, tolerance=_tolerance(access))
-    return await steps.take(db, access, session, if_match, SessionAction.DOSE_END, change={"dose_ended_at": ended_at})
-
-
 async def close(db: Database, access: PatientAccess, session_id: UUID, if_match: str | None) -> DosingSession:
     """Record that the session's record is complete."""
     return await steps.take(db, access, await steps.session_of(db, access, session_id), if_match, SessionAction.CLOSURE)
@@ -116,9 +80,44 @@ async def cancel(
 ) -> DosingSession:
     """Record that the session will not take place, and why."""
     session = await steps.session_of(db, access, session_id)
-    change = {"cancellation_reason": cancellation.reason}
-    return await steps.take(
+    change = {"cancellation_reason": cancellation.reason, "no_show": cancellation.no_show}
+    steps.may_take(session, if_match, SessionAction.CANCELLATION)
+    if cancellation.no_show:
+        rules.check_no_show(SessionStage(session.status), session.scheduled_at, now=clock.now())
+    await steps.take(
         db, access, session, if_match, SessionAction.CANCELLATION, change=change, reason=cancellation.reason
+    )
+    if cancellation.no_show:
+        await signs.raise_missed_session(db, access, session)
+    return session
+
+
+async def hold(
+    db: Database, access: PatientAccess, session_id: UUID, why: schemas.HoldWrite, if_match: str | None
+) -> DosingSession:
+    """Record that the session waits for a prescriber, and why."""
+    session = await steps.session_of(db, access, session_id)
+    return await steps.take(db, access, session, if_match, SessionAction.HOLD, reason=why.reason)
+
+
+async def abort(
+    db: Database, access: PatientAccess, session_id: UUID, why: schemas.AbortWrite, if_match: str | None
+) -> DosingSession:
+    """Record that the dose was stopped before its end, and why."""
+    session = await steps.session_of(db, access, session_id)
+    return await doses.stop(
+        db, access, session, if_match, SessionAction.ABORT, ended_at=why.dose_ended_at, reason=why.reason
+    )
+
+
+async def transfer(
+    db: Database, access: PatientAccess, session_id: UUID, why: schemas.TransferWrite, if_match: str | None
+) -> DosingSession:
+    """Record that the patient was handed over in an emergency, to whom and why."""
+    session = await steps.session_of(db, access, session_id)
+    reason = f"{why.destination}: {why.reason}"
+    return await doses.stop(
+        db, access, session, if_match, SessionAction.TRANSFER, ended_at=why.dose_ended_at, reason=reason
     )
 
 
@@ -239,7 +238,3 @@ async def _insert(db: Database, *sessions: DosingSession) -> None:
         await db.flush()
     except IntegrityError as error:  # two patients' sessions under one id at the same moment
         raise IdTaken from error
-
-
-def _tolerance(access: PatientAccess) -> timedelta:
-    return timedelta(minutes=access.protocol.linking.clock_tolerance_minutes)

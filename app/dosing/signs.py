@@ -12,7 +12,7 @@ from app.dosing.checklist_rules import Before
 from app.dosing.checklist_schemas import Checklist
 from app.dosing.models import DosingSession, ExtraSessionRequest
 from app.identity.access import PatientAccess
-from app.safety import rules
+from app.safety import alerts, rules
 from app.safety.findings import Finding, Subject, SubjectKind
 from app.safety.models import Alert
 from app.safety.rules import PreDoseInputs
@@ -90,4 +90,4 @@ async def _raise(db: Database, access: PatientAccess, session: DosingSession, fi
 
 
 async def _tell(db: Database, access: PatientAccess, findings: list[Finding], subject: Subject) -> None:
-    pass
+    await alerts.raise_alerts(db, access.clinic, access.patient, access.protocol, findings, subject)

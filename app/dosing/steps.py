@@ -75,7 +75,7 @@ async def fall_back(
     db: Database, access: PatientAccess, session: DosingSession, to_status: SessionStage, because: str
 ) -> DosingSession:
     """Let a reading of the caller's hold a session, or send it back to monitoring; `because` names the rule."""
-    rules.MOVES.check(SessionStage(session.status), SessionAction.HOLD, to_status)
+    rules.check_fall(SessionStage(session.status), to_status)
     told = EventType.DOSING_SESSION_HELD if to_status is SessionStage.HELD else EventType.DOSING_SESSION_ASSESSED
     return await _enter(db, access, session, to_status, BY_READING, told, reason=because)
 
