@@ -25,6 +25,8 @@ TOLD: dict[str, str] = {
     "end_dose": "dosing_session.ended",
     "assess_readiness": "dosing_session.assessed",
     "discharge_patient": "dosing_session.discharged due_check_in.changed",
+    "record_readings": "dosing_session.readings_recorded dosing_session.held dosing_session.assessed "
+    "alert.raised alert.repeated",
     "close_dosing_session": "dosing_session.closed",
     "cancel_dosing_session": "dosing_session.cancelled",
     # appointments
@@ -116,6 +118,8 @@ FUNCTIONS: dict[str, str] = {
     "consents.documents.publish": "consent_document.published",
     "consents.service.sign": "consent.signed",
     "consents.service.withdraw": "consent.withdrawn",
+    "dosing.recording.record": "dosing_session.readings_recorded",
+    "dosing.steps.fall_back": "dosing_session.held dosing_session.assessed",
     "dosing.service.schedule": "dosing_session.scheduled dosing_session.moved",
     "dosing.service.arrive": "dosing_session.arrived",
     "dosing.service.clear": "dosing_session.cleared",

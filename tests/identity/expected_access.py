@@ -126,6 +126,9 @@ EXPECTED: dict[str, Expected] = {
     "assess_readiness": Expected(team="prescriber nurse"),
     "discharge_patient": Expected(team="prescriber nurse"),
     "close_dosing_session": Expected(team="prescriber nurse"),
+    "record_readings": Expected(team=CLINICAL),
+    "list_readings": Expected(team=CLINICAL),
+    "list_reading_versions": Expected(team=CLINICAL),
     "cancel_dosing_session": SCHEDULERS,
     # appointments
     "list_my_appointments": OWN,
