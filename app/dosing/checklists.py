@@ -158,7 +158,6 @@ async def _vitals(db: Database, session: DosingSession, newer_than: datetime) ->
         Reading.clinic_id == session.clinic_id,
         Reading.session_id == session.id,
         Reading.at >= newer_than,
-        Reading.clock_suspect.is_(False),
     ]
     if session.dose_started_at is not None:
         where.append(Reading.at < session.dose_started_at)

@@ -1,7 +1,8 @@
 """Sessions, as the people of a clinic plan and run them over HTTP."""
 
+import hashlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -15,11 +16,63 @@ from tests.factories import Person, an_id
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DOSE: dict[str, Any] = {"substance": "ketamine", "route": "IV", "dose_mg": 40}
+TREATMENT = "treatment_ketamine_off_label"
+VITALS: dict[str, Any] = {
+    "systolic": 124,
+    "diastolic": 78,
+    "heart_rate": 68,
+    "spo2": 98,
+    "respiratory_rate": 14,
+    "temperature": 36.6,
+    "moaas": 5,
+    "dissociation": {"unreal": 0, "detached": 0, "time": 0, "distress": 0},
+}
+NOT_TAKEN = {"used": False}
 Clients = Callable[..., httpx2.AsyncClient]
 
 
 def text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def text_of_now() -> str:
+    return text(datetime.now(UTC))
+
+
+def a_dose(**but: Any) -> dict[str, Any]:
+    """An infusion that began a few minutes ago, so that it can end now: the clocks of a clinic differ by as much."""
+    return DOSE | {"dose_started_at": text(datetime.now(UTC) - timedelta(minutes=4))} | but
+
+
+def a_checklist(**but: Any) -> dict[str, Any]:
+    """A checklist on which nothing has to be looked at."""
+    lately = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
+    return {
+        "planned_substance": "ketamine",
+        "planned_route": "IV",
+        "identity_two_factors": True,
+        "weight_kg": 80,
+        "weighed_on": lately,
+        "solids_hours": 9,
+        "clear_fluids_hours": 3,
+        "escort": {"name": "Mia Rivers", "phone": "+49 30 1234567"},
+        "no_self_drive": True,
+        "pregnancy_test": {"result": "na"},
+        "breath_alcohol": 0,
+        "alcohol": {"used": True, "hours_ago": 60},
+        "sedatives": NOT_TAKEN,
+        "opioids": NOT_TAKEN,
+        "stimulants": NOT_TAKEN,
+        "maoi": NOT_TAKEN,
+        "withdrawal": {"scale": "ciwa_ar", "total": 3},
+        "psychosis": False,
+        "mania": False,
+        "delirium": False,
+        "suicide_risk": {"reviewed": "phq9_item9", "decision": "go_on"},
+        "capacity_confirmed": True,
+        "contraindications": [],
+        "conditions": [],
+    } | but
 
 
 class Sessions:
@@ -51,11 +104,66 @@ class Sessions:
         )
         return self._seen(answer)
 
+    async def agree(self) -> None:
+        """Let the patient sign the consent to the treatment, unless they have signed one."""
+        signed = (await self.me.get("/v1/me/consents")).json()["items"]
+        if any(each["type"] == TREATMENT for each in signed):
+            return
+        documents = (await self.me.get("/v1/consent-documents", params={"type": TREATMENT})).json()["items"]
+        if documents:
+            document = (await self.me.get(f"/v1/consent-documents/{documents[0]['id']}")).json()
+        else:
+            text = {"type": TREATMENT, "language": "en", "title": "The treatment", "text": "You can stop at any time."}
+            document = (await self.who["prescriber"].post("/v1/consent-documents", json=text)).json()
+        form = {
+            "document_id": document["id"],
+            "language": document["language"],
+            "text_hash": hashlib.sha256(document["text"].encode()).hexdigest(),
+            "presented_at": text_of_now(),
+            "signature": "Sam Rivers",
+            "answers": {question["key"]: "any_time" for question in document["questions"]},
+            "capacity_statement": "I am sober and not in withdrawal.",
+        }
+        answer = await self.me.post("/v1/me/consents", json=form)
+        assert answer.status_code == 201, answer.text
+
+    async def measure(self, by: str = "nurse", **but: Any) -> httpx2.Response:
+        """Take a reading now; without other words everything is as it should be."""
+        reading = {"id": str(an_id()), "taken_at": text_of_now()} | VITALS | but
+        answer = await self.who[by].post(
+            f"/v1/dosing-sessions/{self.session_id}/readings", json={"readings": [reading]}
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["results"][0]["outcome"] in {"created", "corrected"}, answer.text
+        self.version = answer.json()["session_version"]
+        return answer
+
+    async def check(self, by: str = "nurse", **but: Any) -> httpx2.Response:
+        """Write the checklist down; without other words nothing has to be looked at."""
+        answer = await self.who[by].put(
+            f"/v1/dosing-sessions/{self.session_id}/checklist",
+            json=a_checklist(**but),
+            headers={"if-match": f'"{self.version}"'},
+        )
+        if answer.is_success:
+            self.version = answer.json()["session_version"]
+        return answer
+
+    async def get_ready(self) -> None:
+        """Do what comes before a clearance: vital signs and the checklist."""
+        await self.measure()
+        answer = await self.check()
+        assert answer.status_code == 200, answer.text
+
     async def through(self, *actions: str) -> httpx2.Response:
-        """Plan the session and take these steps."""
+        """Plan the session and take these steps, each with what it needs before."""
         answer = await self.plan()
+        if "clearance" in actions:
+            await self.agree()
         for action in actions:
-            answer = await self.act(action, **(DOSE if action == "dose" else {}))
+            if action == "clearance":
+                await self.get_ready()
+            answer = await self.act(action, **(a_dose() if action == "dose" else {}))
             assert answer.status_code == 200, answer.text
         return answer
 
