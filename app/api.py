@@ -5,6 +5,7 @@ The hot ones are registered first, since matching an address is linear in the nu
 
 from fastapi import APIRouter, FastAPI
 
+from app.adverse_events.routes import router as adverse_events
 from app.api_clients.routes import router as api_clients
 from app.appointments.routes import router as appointments
 from app.care_plans.routes import router as due_check_ins
@@ -28,6 +29,9 @@ from app.oauth.metadata import router as oauth_metadata
 from app.oauth.pages import router as sign_in_page
 from app.oauth.routes import router as oauth
 from app.oversight.routes import router as oversight
+from app.safety.patient_routes import router as own_safety
+from app.safety.roster_routes import router as rosters
+from app.safety.routes import router as alerts
 from app.sign_ins.app_links import router as app_links
 from app.sign_ins.routes import router as sign_ins
 from app.trends.routes import router as trends
@@ -50,7 +54,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     before_doses,
     doses,
     discharge,
+    adverse_events,
     due_check_ins,
+    alerts,
+    own_safety,
+    rosters,
     appointments,
     consents,
     instruments,
@@ -76,10 +84,18 @@ TAGS = [
         "name": "dosing-sessions",
         "description": "Supervised dosing sessions: schedule, arrival, clearance, dose, closure.",
     },
+    {
+        "name": "adverse-events",
+        "description": "What happened that should not have: how severe, how serious, and by when to report it.",
+    },
     {"name": "check-ins", "description": "How a patient is: craving, mood, session effects, withdrawal and more."},
     {
         "name": "trends",
         "description": "What can honestly be said over time, by the calendar and by hours since a dose.",
+    },
+    {
+        "name": "safety",
+        "description": "Alerts and who answers them, who is on call, whom to call in a crisis. Nobody watches live.",
     },
     {
         "name": "consents",

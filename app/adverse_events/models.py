@@ -39,11 +39,13 @@ class AdverseEvent(OfClinic, Base):
     expected: Mapped[bool]
     action: Mapped[str] = mapped_column(sa.String(16))
     outcome: Mapped[str] = mapped_column(sa.String(24))
+    reporter: Mapped[str] = mapped_column(sa.String(16))
     term_code: Mapped[str | None] = mapped_column(sa.String(32))
     term: Mapped[str] = mapped_column(Sealed("adverse_events.term"))
     description: Mapped[str | None] = mapped_column(Sealed("adverse_events.description"))
     reported_to: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+    """When this version was; the first of them tells since when the clinic knows."""
     recorded_by: Mapped[UUID]
 
 

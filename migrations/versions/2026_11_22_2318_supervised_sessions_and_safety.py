@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.Column("expected", sa.Boolean(), nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False),
         sa.Column("outcome", sa.String(length=24), nullable=False),
+        sa.Column("reporter", sa.String(length=16), nullable=False),
         sa.Column("term_code", sa.String(length=32), nullable=True),
         sa.Column("term", columns.Sealed("adverse_events.term"), nullable=False),
         sa.Column("description", columns.Sealed("adverse_events.description"), nullable=True),

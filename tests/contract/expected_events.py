@@ -29,11 +29,18 @@ TOLD: dict[str, str] = {
     "alert.raised alert.repeated",
     "close_dosing_session": "dosing_session.closed",
     "cancel_dosing_session": "dosing_session.cancelled",
+    "record_adverse_event": "adverse_event.recorded adverse_event.corrected alert.raised alert.repeated",
     # appointments
     "book_appointment": "appointment.booked appointment.moved",
     "record_appointment_arrival": "appointment.arrived",
     "record_attendance": "appointment.attended",
     "cancel_appointment": "appointment.cancelled",
+    # safety
+    "request_help": "alert.raised alert.repeated care_team.changed",
+    "acknowledge_alert": "alert.acknowledged",
+    "hand_over_alert": "alert.reassigned care_team.changed",
+    "resolve_alert": "alert.resolved",
+    "set_on_call_roster": "on_call_roster.changed",
     # instruments, consent, oversight
     "add_instrument_wording": "instrument.wording_added",
     "publish_consent_document": "consent_document.published",
@@ -98,6 +105,7 @@ SILENT: dict[str, str] = {
 """Why the other operations that change something have none."""
 
 FUNCTIONS: dict[str, str] = {
+    "adverse_events.service.put": "adverse_event.recorded adverse_event.corrected",
     "appointments.service.book": "appointment.booked appointment.moved",
     "appointments.service.arrive": "appointment.arrived",
     "appointments.service.attend": "appointment.attended",
