@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from app.dosing.checklist_schemas import Checklist, Takes, Use
+from app.dosing.checklist_schemas import Checklist, SubstanceUse, Takes
 from app.dosing.rules import Contraindication, DoseRoute, ToReview
 from app.protocols.rules import Protocol
 from app.protocols.session_figures import Dosing, Limits
@@ -283,7 +283,7 @@ def _at_least(code: str, hours: float | None, least: float, source: str, detail:
     return Check(code, takes, {"hours": hours}, {"hours": least}, source, detail)
 
 
-def _long_ago(code: str, use: Use | None, least: float, source: str, detail: str) -> Check:
+def _long_ago(code: str, use: SubstanceUse | None, least: float, source: str, detail: str) -> Check:
     if use is None or (use.used and use.hours_ago is None):
         takes = Takes.MISSING
     else:
@@ -291,7 +291,7 @@ def _long_ago(code: str, use: Use | None, least: float, source: str, detail: str
     return Check(code, takes, _use(use), {"hours": least}, source, detail)
 
 
-def _use(use: Use | None) -> dict[str, Any]:
+def _use(use: SubstanceUse | None) -> dict[str, Any]:
     return {"used": use and use.used, "hours_ago": use and use.hours_ago}
 
 

@@ -24,7 +24,7 @@ Reason = Annotated[
 ]
 
 
-class Use(Incoming):
+class SubstanceUse(Incoming):
     """Whether something was taken, and how long ago."""
 
     used: Yes = Field(description="Whether it was taken in the last 14 days.")
@@ -33,13 +33,13 @@ class Use(Incoming):
     )
 
     @model_validator(mode="after")
-    def _agrees(self) -> "Use":
+    def _agrees(self) -> "SubstanceUse":
         if not self.used and self.hours_ago is not None:
             raise ValueError("what was not taken was not taken some hours ago")
         return self
 
 
-class Escort(Incoming):
+class ChecklistEscort(Incoming):
     """Who takes the patient home."""
 
     name: Name = Field(examples=["Mia Rivers"], description="Who it is. Encrypted at rest.")
@@ -84,7 +84,7 @@ class UrineDrugScreen(Incoming):
         return self
 
 
-class Withdrawal(Incoming):
+class WithdrawalScore(Incoming):
     """The withdrawal score of today."""
 
     scale: Literal["cows", "ciwa_ar", "not_applicable"] = Field(
@@ -95,7 +95,7 @@ class Withdrawal(Incoming):
     )
 
     @model_validator(mode="after")
-    def _has_its_total(self) -> "Withdrawal":
+    def _has_its_total(self) -> "WithdrawalScore":
         most = {"cows": 48, "ciwa_ar": 67, "not_applicable": -1}[self.scale]
         if (self.total is None) != (self.scale == "not_applicable") or (self.total or 0) > max(most, 0):
             raise ValueError("a scale has a total within its range")
@@ -130,20 +130,22 @@ class Checklist(Incoming):
     weighed_on: Day | None = Field(None, description="When the patient was weighed.")
     solids_hours: Hours | None = Field(None, description="Hours since the last food.")
     clear_fluids_hours: Hours | None = Field(None, description="Hours since the last drink of anything.")
-    nasal_steroid: Use | None = Field(None, description="A steroid or decongestant spray; asked before a spray.")
-    escort: Escort | None = Field(None, description="Who takes the patient home.")
+    nasal_steroid: SubstanceUse | None = Field(
+        None, description="A steroid or decongestant spray; asked before a spray."
+    )
+    escort: ChecklistEscort | None = Field(None, description="Who takes the patient home.")
     no_self_drive: Yes | None = Field(None, description="Whether the patient will not drive today.")
     pregnancy_test: PregnancyTest | None = Field(None, description="Needed from everybody; `na` is an answer.")
     urine_drug_screen: UrineDrugScreen | None = Field(None, description="Null when none was due.")
     breath_alcohol: Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)] | None = Field(
         None, description="Breath alcohol, g/dL, 0-1; higher is worse.", examples=[0.0]
     )
-    alcohol: Use | None = Field(None, description="The last alcoholic drink.")
-    sedatives: Use | None = Field(None, description="Benzodiazepines, sleeping pills and other sedatives.")
-    opioids: Use | None = Field(None, description="Opioids, prescribed ones too.")
-    stimulants: Use | None = Field(None, description="Psychostimulants, prescribed ones too.")
-    maoi: Use | None = Field(None, description="Inhibitors of monoamine oxidase.")
-    withdrawal: Withdrawal | None = Field(None, description="The withdrawal score of today.")
+    alcohol: SubstanceUse | None = Field(None, description="The last alcoholic drink.")
+    sedatives: SubstanceUse | None = Field(None, description="Benzodiazepines, sleeping pills and other sedatives.")
+    opioids: SubstanceUse | None = Field(None, description="Opioids, prescribed ones too.")
+    stimulants: SubstanceUse | None = Field(None, description="Psychostimulants, prescribed ones too.")
+    maoi: SubstanceUse | None = Field(None, description="Inhibitors of monoamine oxidase.")
+    withdrawal: WithdrawalScore | None = Field(None, description="The withdrawal score of today.")
     psychosis: Yes | None = Field(None, description="Whether the screen for psychosis is positive.")
     mania: Yes | None = Field(None, description="Whether the screen for mania is positive.")
     delirium: Yes | None = Field(None, description="Whether the screen for delirium is positive.")
@@ -220,7 +222,7 @@ class PreDoseVitals(Outgoing):
     taken_at: Moment | None = Field(description="When the newest reading was taken; null when there is none.")
 
 
-class Override(Incoming):
+class ClearanceOverrideWrite(Incoming):
     """A prescriber goes on in spite of a check."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,64}$")] = Field(
@@ -235,7 +237,9 @@ class ClearanceWrite(Incoming):
     checklist_version: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="The version of the checklist that you read; null for the newest."
     )
-    overrides: list[Override] = Field(default=[], max_length=60, description="Where you go on in spite of a check.")
+    overrides: list[ClearanceOverrideWrite] = Field(
+        default=[], max_length=60, description="Where you go on in spite of a check."
+    )
 
 
 class ClearanceInBrief(Outgoing):

@@ -36,7 +36,7 @@ WastedMg = Annotated[
 ]
 
 
-class Confirmation(Incoming):
+class DoseConfirmationWrite(Incoming):
     """Something unusual was meant so."""
 
     warning: DoseWarning = Field(description="What is unusual.")
@@ -44,7 +44,7 @@ class Confirmation(Incoming):
 
 
 Confirmations = Annotated[
-    list[Confirmation],
+    list[DoseConfirmationWrite],
     Field(max_length=len(DoseWarning), description="Why each of the warnings was meant so."),
 ]
 

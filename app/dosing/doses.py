@@ -15,7 +15,7 @@ from app.core.errors import FieldError, InvalidRequest
 from app.dosing import checklists, clearances, dose_rules, pauses, rules, steps
 from app.dosing import dose_records as records
 from app.dosing.dose_rules import AFTER_THE_FACT, Warned, Weight
-from app.dosing.dose_schemas import Confirmation, DoseAnswer, DoseCorrectionWrite, DoseEndWrite, DoseWrite
+from app.dosing.dose_schemas import DoseAnswer, DoseConfirmationWrite, DoseCorrectionWrite, DoseEndWrite, DoseWrite
 from app.dosing.errors import DoseNeedsConfirmation, PrescriberNeeded
 from app.dosing.models import DoseRecord, DosingSession
 from app.dosing.rules import DoseRoute, SessionAction, SessionStage
@@ -260,7 +260,7 @@ async def _check_staff(
 
 
 def _confirmed(
-    access: PatientAccess, warnings: Sequence[Warned], confirmations: Sequence[Confirmation]
+    access: PatientAccess, warnings: Sequence[Warned], confirmations: Sequence[DoseConfirmationWrite]
 ) -> dict[str, str]:
     """The reasons by warning. Raises `DoseNeedsConfirmation`, or `PrescriberNeeded` when a nurse gives them."""
     reasons = {each.warning.value: each.reason for each in confirmations}
