@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.check_ins import schemas, service
 from app.check_ins.errors import CheckInInvalid
 from app.check_ins.models import QuarantinedSubmission
-from app.check_ins.service import Author, Outcome, Report, Result
+from app.check_ins.reports import Author, Outcome, Report, Result
 from app.consents.errors import ConsentWithdrawn
 from app.core import clock
 from app.core.db import Database
@@ -29,7 +29,7 @@ async def submit(db: Database, access: PatientAccess, batch: schemas.CheckInBatc
     read = [_read(item) for item in batch.check_ins]
     author = Author.of(access)
     reports = [found for found in read if isinstance(found, Report)]
-    stored = iter(await service.submit(db, access.patient, access.protocol, author, reports))
+    stored = iter(await service.submit(db, access.clinic, access.patient, access.protocol, author, reports))
     results: list[schemas.CheckInBatchResult] = []
     quarantined: dict[bytes, dict[str, Any]] = {}
     for raw, found in zip(batch.check_ins, read, strict=True):
@@ -75,7 +75,7 @@ def _result(check_in_id: UUID | None, result: Result) -> schemas.CheckInBatchRes
         {
             "id": check_in_id,
             "outcome": result.outcome.value,
-            "check_in": None if result.check_in is None else service.present(result.check_in),
+            "check_in": None if result.check_in is None else service.present(result.check_in, result.shown),
             "problem": None if result.problem is None else result.problem.body(),
         }
     )

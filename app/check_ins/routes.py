@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from app.check_ins import batches, schemas, service
 from app.check_ins.errors import CheckInConflict, CheckInInvalid
-from app.check_ins.service import Author, Outcome, Report
+from app.check_ins.reports import Author, Outcome, Report
 from app.consents.errors import ConsentWithdrawn
 from app.core import errors
 from app.core.db import Db
@@ -86,11 +86,11 @@ async def _submit(
 ) -> Response:
     base_version = _version_in(if_match)
     submitted = Report(check_in_id, report, base_version)
-    (result,) = await service.submit(db, access.patient, access.protocol, Author.of(access), [submitted])
+    (result,) = await service.submit(db, access.clinic, access.patient, access.protocol, Author.of(access), [submitted])
     if result.problem is not None or result.check_in is None:
         raise result.problem or errors.NotFound
     status = 201 if result.outcome is Outcome.CREATED else 200
-    answer = _written(service.present(result.check_in), status)
+    answer = _written(service.present(result.check_in, result.shown), status)
     stamp(answer, service.tag(result.check_in))
     return answer
 

@@ -186,6 +186,7 @@ def _scored(instrument: Instrument, response: Answered, protocol: ClinicProtocol
             "complete": result.complete,
             "prorated": result.prorated,
             "subscales": result.subscales,
+            "safety_unanswered": list(result.safety_unanswered),
         },
         measures=result.measures,
         substance=(response.substance or "") if instrument.substance == "parameter" else "",

@@ -8,6 +8,7 @@ from pydantic import Field, WrapValidator
 from app.core.errors import ProblemDocument
 from app.core.fields import Moment, Note, TimeZoneName, Whole
 from app.core.schemas import Incoming, Outgoing
+from app.safety.schemas import SafetyNotice
 
 MAX_BATCH = 100
 MAX_RESPONSES = 20
@@ -152,6 +153,14 @@ class Score(Outgoing):
     subscales: Annotated[
         dict[str, int | None], Field(description="Totals of the parts, null where incomplete.", examples=[{}])
     ]
+    safety_unanswered: Annotated[
+        list[str],
+        Field(
+            description="Items about safety that were left out. Ask for them kindly; never make help depend on it.",
+            examples=[[]],
+            default_factory=list,
+        ),
+    ]
 
 
 class Link(Outgoing):
@@ -175,6 +184,14 @@ class Link(Outgoing):
     ]
 
 
+class CheckInAlert(Outgoing):
+    """An alert as the patient may see it."""
+
+    id: Annotated[UUID, Field(description="Its id.")]
+    text: Annotated[str, Field(description="What it says to the patient.")]
+    raised_at: Annotated[Moment, Field(description="When it was raised.")]
+
+
 class CheckIn(Outgoing):
     """A stored check-in."""
 
@@ -195,7 +212,21 @@ class CheckIn(Outgoing):
     note: Note | None
     scores: Annotated[list[Score], Field(description="In the order of the responses.")]
     link: Link
-    alerts: Annotated[list[dict[str, Any]], Field(description="Alerts that the patient may see.", examples=[[]])]
+    alerts: Annotated[
+        list[CheckInAlert],
+        Field(
+            description="Alerts that sending this raised and that the patient may see. Empty when it is read later.",
+            examples=[[]],
+        ),
+    ]
+    safety_notice: Annotated[
+        SafetyNotice | None,
+        Field(
+            description="What to show the patient at once after sending this, the crisis card first. Null when there "
+            "is nothing, and when it is read later.",
+            examples=[None],
+        ),
+    ]
 
 
 class CheckInPage(Outgoing):

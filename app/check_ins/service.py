@@ -1,99 +1,91 @@
 """Recording, correcting and reading check-ins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.care_plans import due
+from app.care_plans.rules import DueState
 from app.check_ins import queries, rules
 from app.check_ins.errors import CheckInConflict, CheckInInvalid
+from app.check_ins.judging import Judge, Told
 from app.check_ins.models import CheckIn, CheckInVersion, Observation
+from app.check_ins.reports import NOTHING_SHOWN, Author, Outcome, Report, Result, Shown
 from app.check_ins.schemas import CheckIn as CheckInView
 from app.check_ins.schemas import CheckInWrite, LinkWrite
 from app.consents.errors import ConsentWithdrawn
 from app.core import clock
 from app.core.db import Database
-from app.core.errors import FieldError, NotFound, PreconditionFailed, Problem
+from app.core.errors import FieldError, NotFound, PreconditionFailed
 from app.core.etags import require_match, version_tag
 from app.core.pagination import PageRequest, make_cursor
 from app.events import service as events
 from app.events.types import EventType
-from app.identity.access import PatientAccess, PatientView
+from app.identity.access import ClinicView, PatientAccess, PatientView
 from app.protocols.rules import Protocol
 from app.timeline import service as timeline
 from app.timeline.models import TimelineMoment
 from app.timeline.rules import Anchor, AnchorKind, LinkingWindows, Moment, link
 
-
-class Outcome(StrEnum):
-    """What became of a report."""
-
-    CREATED = "created"
-    UNCHANGED = "unchanged"
-    CORRECTED = "corrected"
-    CONFLICT = "conflict"
-    INVALID = "invalid"
-    FORBIDDEN = "forbidden"
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who reports: a patient about themselves, a clinician, or an import."""
-
-    origin: str
-    membership_id: UUID | None = None
-
-    @classmethod
-    def of(cls, access: PatientAccess) -> "Author":
-        """The caller of a request."""
-        by_patient = access.caller.patient_id == access.patient.id
-        return cls("patient" if by_patient else "clinician", access.caller.membership_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One report under its id; `base_version` when it corrects that version."""
-
-    id: UUID
-    content: CheckInWrite
-    base_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of it: the check-in as it stands now, or the problem, or both."""
-
-    outcome: Outcome
-    check_in: dict[str, Any] | None = None
-    problem: Problem | None = None
+__all__ = ["Author", "Outcome", "Report", "Result", "submit"]
 
 
 async def submit(
-    db: Database, patient: PatientView, protocol: Protocol, author: Author, reports: Sequence[Report]
+    db: Database,
+    clinic: ClinicView,
+    patient: PatientView,
+    protocol: Protocol,
+    author: Author,
+    reports: Sequence[Report],
 ) -> list[Result]:
     """Record reports of one patient, each for itself, in the order in which they come.
 
     The patient's record is locked by the guard, so what is read here cannot change before the commit. One statement
-    reads what new reports need, and whatever there is to write goes out in one at the end.
+    reads what new reports need, one more what the safety rules need if any does, and whatever there is to write goes
+    out in one at the end. What a rule finds raises an alert in this transaction; nothing is judged of an import.
     """
     known, anchors = await queries.known_and_anchors(db, patient, [report.id for report in reports])
     earlier = await queries.earlier_fingerprints(db, patient, list(known)) if known else set()
+    now = clock.now()
+    judge = None if author.origin == "imported" else Judge(db, clinic, patient, protocol, now, anchors)
+    if judge is not None:
+        await judge.prepare([report for report in reports if report.id not in known or report.base_version])
     recorder = _Recorder(
         db,
         patient,
         protocol,
         author,
-        clock.now(),
+        now,
         anchors,
         LinkingWindows.of(protocol.linking),
         known,
         earlier,
+        judge,
     )
-    return [await recorder.take(report) for report in reports]
+    results = [await recorder.take(report) for report in reports]
+    return await _with_what_was_shown(judge, results)
+
+
+async def _with_what_was_shown(judge: Judge | None, results: list[Result]) -> list[Result]:
+    """Show once more what was shown when a report was first sent: that answer may never have arrived."""
+    repeated = [
+        result.check_in["id"]
+        for result in results
+        if result.outcome is Outcome.UNCHANGED and result.check_in is not None
+    ]
+    if judge is None or not repeated:
+        return results
+    before = await judge.shown(repeated)
+    return [
+        replace(result, shown=before[result.check_in["id"]])
+        if result.outcome is Outcome.UNCHANGED and result.check_in is not None and result.check_in["id"] in before
+        else result
+        for result in results
+    ]
 
 
 def may_report(author: Author, patient: PatientView) -> bool:
@@ -114,6 +106,7 @@ class _Recorder:
     windows: LinkingWindows
     known: dict[UUID, dict[str, Any]]
     earlier: set[tuple[UUID, bytes]]
+    judge: Judge | None
 
     async def take(self, report: Report) -> Result:
         """Record one report."""
@@ -126,8 +119,8 @@ class _Recorder:
         if current is not None and report.base_version is None:
             return Result(Outcome.CONFLICT, current, CheckInConflict())
         if report.base_version != (current["version"] if current else None):
-            shown = None if current is None else as_json(current)
-            return Result(Outcome.CONFLICT, current, PreconditionFailed(current=shown))
+            newest = None if current is None else as_json(current)
+            return Result(Outcome.CONFLICT, current, PreconditionFailed(current=newest))
         scored, faults = rules.score_responses(
             report.content.responses,
             self.protocol,
@@ -139,9 +132,23 @@ class _Recorder:
             return Result(Outcome.INVALID, current, CheckInInvalid(errors=faults))
         if current is not None:
             await self._set_aside(current)
-        made = self._write(report, fingerprint, scored, current)
+        made = self._write(report, fingerprint, scored, current, late=await self._late(report, current))
         self.known[report.id] = made
-        return Result(Outcome.CREATED if current is None else Outcome.CORRECTED, made)
+        shown = await self.judge.judge(Told(report, scored, made, current)) if self.judge else NOTHING_SHOWN
+        return Result(Outcome.CREATED if current is None else Outcome.CORRECTED, made, shown=shown)
+
+    async def _late(self, report: Report, current: dict[str, Any] | None) -> bool:
+        """Take the report as the answer to the check-in that is due; whether that had closed before it was answered.
+
+        A corrected report was taken for it already.
+        """
+        due_id = report.content.due_check_in_id
+        if current is not None and current["due_check_in_id"] == due_id:
+            return bool(current["late"])
+        if due_id is None:
+            return False
+        at = min(report.content.recorded_at, self.now)
+        return await due.answered(self.db, self.patient, due_id, report.id, at) is DueState.LATE
 
     def _unknown_anchors(self, content: CheckInWrite) -> list[FieldError]:
         """A session or an appointment that is named must be the patient's own. An import may bring it later."""
@@ -180,7 +187,13 @@ class _Recorder:
         )
 
     def _write(
-        self, report: Report, fingerprint: bytes, scored: list[rules.Scored], current: dict[str, Any] | None
+        self,
+        report: Report,
+        fingerprint: bytes,
+        scored: list[rules.Scored],
+        current: dict[str, Any] | None,
+        *,
+        late: bool,
     ) -> dict[str, Any]:
         """Stage the check-in, its moment, its observations and its event."""
         content, revision = report.content, self.patient.revise(self.db)
@@ -195,7 +208,7 @@ class _Recorder:
             "utc_offset_minutes": place.utc_offset_minutes,
             "received_at": self.now,
             "clock_suspect": suspect,
-            "late": False,
+            "late": late,
             "due_check_in_id": content.due_check_in_id,
             "origin": self.author.origin,
             "author_id": self.author.membership_id,
@@ -358,8 +371,8 @@ def tag(row: dict[str, Any]) -> str:
     return version_tag(row["version"], row["relinks"])
 
 
-def present(row: dict[str, Any]) -> CheckInView:
-    """A stored row as it goes over the wire."""
+def present(row: dict[str, Any], shown: Shown = NOTHING_SHOWN) -> CheckInView:
+    """A stored row as it goes over the wire, with what the patient is shown after sending it."""
     link_of = {name: row[name] for name in ("dosing_session_id", "appointment_id", "phase", "minutes_from_dose", "how")}
     return CheckInView.model_validate(
         row
@@ -367,7 +380,8 @@ def present(row: dict[str, Any]) -> CheckInView:
             "dosing_session_id": row["named_dosing_session_id"],
             "appointment_id": row["named_appointment_id"],
             "link": link_of,
-            "alerts": [],
+            "alerts": list(shown.alerts),
+            "safety_notice": shown.safety_notice,
         }
     )
 

@@ -24,7 +24,7 @@ from app.core.health import database_state
 from app.core.schema_revision import newest_revision
 from app.dosing import service as dosing
 from app.dosing.service import SessionHistory
-from app.identity.access import PatientView, patient_for_writing
+from app.identity.access import ClinicView, PatientView, patient_for_writing
 from app.identity.models import Clinic, Patient
 from app.imports import records, reports, rules, tables
 from app.imports.errors import ImportRefused
@@ -93,7 +93,8 @@ async def import_file(
     clinic = await the_clinic(engine, wanted.clinic_id)
     async with unit_of_work(engine) as db:
         protocol = await protocols.at_version(db, clinic.id, clinic.protocol_version)
-    importer = _Importer(wanted, protocol, tables.look_up(wanted.path.parent, wanted.mapping))
+    view = ClinicView(clinic.id, clinic.name, clinic.time_zone, clinic.locale, clinic.protocol_version)
+    importer = _Importer(wanted, view, protocol, tables.look_up(wanted.path.parent, wanted.mapping))
     summary = Summary(rehearsal=wanted.rehearsal)
     with reports.report_to(report) as written:
         for batch in _batches(table):
@@ -128,6 +129,7 @@ class _Importer:
     """What the batches of one file share."""
 
     wanted: Wanted
+    clinic: ClinicView
     protocol: Protocol
     looked_up: dict[str, Mapping[str, str]]
     patients: set[UUID] = field(default_factory=set)
@@ -225,7 +227,7 @@ class _Importer:
         contents = [row.record.content for row in rows]
         if self.wanted.kind is Kind.CHECK_INS:
             submitted = [content for content in contents if isinstance(content, Report)]
-            results = await check_ins.submit(db, patient, self.protocol, Author("imported"), submitted)
+            results = await check_ins.submit(db, self.clinic, patient, self.protocol, Author("imported"), submitted)
             return [self._of_result(row, result) for row, result in zip(rows, results, strict=True)]
         if self.wanted.kind is Kind.DOSING_SESSIONS:
             sessions = [content for content in contents if isinstance(content, SessionHistory)]

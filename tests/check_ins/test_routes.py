@@ -35,7 +35,7 @@ class TestSubmitCheckIn:
         assert body["link"] == {
             "dosing_session_id": None, "appointment_id": None, "phase": None, "minutes_from_dose": None, "how": None,
         }  # fmt: skip
-        assert answer.headers["etag"] == '"1"'
+        assert answer.headers["etag"].removeprefix("W/") == '"1"'  # weak, since so long an answer is compressed
         stored = {(row.measure, row.substance): row.value for row in await rows(db, Observation)}
         assert stored == {
             ("craving", "alcohol"): 7,
