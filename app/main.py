@@ -24,6 +24,8 @@ from app.core.schema_revision import newest_revision
 from app.core.settings import Settings, WorkerPlace, get_settings
 from app.events.openapi import complete_events, describe_events
 from app.oauth import sign_in_page
+from app.safety import crisis
+from app.safety import metrics as safety_metrics
 from app.webhooks import metrics as webhook_metrics
 
 TITLE = "Afterglow"
@@ -47,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or get_settings()
     crypto.install([secret.get_secret_value() for secret in settings.secret_keys])
     logging.configure(settings)
+    crisis.resources(settings.crisis_resources_file)  # a file that cannot be read is seen now, not in a crisis
     app = FastAPI(
         title=TITLE,
         docs_url=None,
@@ -60,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine = create_engine(settings)
     app.state.limits = Limits(settings, app.state.engine)
     app.state.bell = Bell(app.state.engine, aloud=not settings.is_sqlite and settings.worker is WorkerPlace.APART)
-    app.state.readings = (webhook_metrics.read, audit_metrics.read)
+    app.state.readings = (webhook_metrics.read, audit_metrics.read, safety_metrics.read)
     app.state.stopping = False
     app.state.schema_revision = newest_revision()
     api.include_all(app)

@@ -17,9 +17,13 @@ from app.core.bells import Bell, listen
 from app.core.db import create_engine
 from app.core.logging import describe, log
 from app.core.settings import Settings
+from app.safety import escalation
+from app.safety import notices as safety_notices
 from app.webhooks import matching, notices, retention
 from app.webhooks.delivering import Deliverer
 
+ESCALATION_SECONDS: Final = 15
+NOTICE_SECONDS: Final = 10
 MINUTE: Final = 60
 HOUR: Final = 3600
 
@@ -37,9 +41,19 @@ async def work(
     async def tell_owners() -> None:
         await notices.tell_owners(engine, settings)
 
+    async def escalate_alerts() -> None:
+        await escalation.escalate(engine)
+
+    async def send_alert_notices() -> None:
+        await safety_notices.send_notices(engine, settings)
+
     async def forget_old_events() -> None:
         await retention.apply(engine, settings, stop)
 
+    jobs += [
+        every(ESCALATION_SECONDS, escalate_alerts, stop),
+        every(NOTICE_SECONDS, send_alert_notices, stop),
+    ]
     jobs += [every(MINUTE, tell_owners, stop), every(HOUR, forget_old_events, stop)]
     if settings.audit_seal_seconds:
         jobs.append(seal_forever(engine, settings, stop))

@@ -1,13 +1,15 @@
 """Alerts, what a patient is shown, and requests for help, on the wire."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from app.core.fields import Moment
+from app.core.fields import Moment, Note
 from app.core.schemas import Incoming, Outgoing
+from app.protocols.safety_figures import Within
+from app.safety.findings import Notify, Severity, SubjectKind
 
 StaffedNow = Annotated[bool, Field(description="Whether somebody is at the clinic at this moment.")]
 StaffedUntil = Annotated[Moment | None, Field(description="Until when, without a break; null when nobody is there.")]
@@ -129,3 +131,197 @@ class AlertStage(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     HANDED_OVER = "handed_over"
     RESOLVED = "resolved"
+
+
+AlertStatus = Literal["open", "acknowledged", "resolved"]
+AlertId = Annotated[UUID, Field(description="The alert's id.")]
+RuleId = Annotated[str, Field(description="Id of the rule that found it.", examples=["SUI-1"])]
+StaffId = Annotated[UUID | None, Field(description="Id of a member of staff; null for nobody.")]
+Figures = Annotated[
+    dict[str, int | float | str | bool | None] | None,
+    Field(description="Names and values; null where your role does not read them.", examples=[{"item9": 3}]),
+]
+
+
+class Outcome(StrEnum):
+    """What came of an alert."""
+
+    SAFE_NOW = "safe_now"
+    PLAN_CHANGED = "plan_changed"
+    CARE_ARRANGED = "care_arranged"
+    EMERGENCY_SERVICES = "emergency_services"
+    NOT_REACHED = "not_reached"
+    NOT_CONFIRMED = "not_confirmed"
+    KNOWN_ALREADY = "known_already"
+    OTHER = "other"
+
+
+class AlertAcknowledgementWrite(Incoming):
+    """You have it in hand."""
+
+    note: Annotated[Note | None, Field(description="What you are doing. Encrypted, for staff alone.")] = None
+
+
+class AlertResolutionWrite(Incoming):
+    """It is done, and what came of it."""
+
+    outcome: Annotated[Outcome, Field(description="What came of it.", examples=["safe_now"])]
+    note: Annotated[Note | None, Field(description="What was done. Encrypted, for staff alone.")] = None
+
+
+class AlertHandOverWrite(Incoming):
+    """Somebody else has it in hand from now on."""
+
+    to_staff_id: Annotated[UUID, Field(description="Who takes it: somebody who may open it.")]
+    note: Annotated[Note | None, Field(description="What they need to know. Encrypted, for staff alone.")] = None
+
+
+class Alert(Outgoing):
+    """Something that a rule found and that a named person has to look at."""
+
+    id: AlertId
+    patient_id: Annotated[UUID, Field(description="Whose record it was found in.")]
+    rule: RuleId
+    rule_version: Annotated[int, Field(description="Version of the rule.", examples=[1])]
+    protocol_version: Annotated[int, Field(description="Version of the clinic's figures that it used.", examples=[1])]
+    title: Annotated[str, Field(description="What the rule looks for.")]
+    severity: Annotated[Severity, Field(description="How soon somebody has to look.")]
+    status: Annotated[AlertStatus, Field(description="How far it is. The software closes nothing.")]
+    version: Annotated[int, Field(description="Counts its steps.", examples=[1])]
+    subject_kind: Annotated[SubjectKind, Field(description="What it was found in,")]
+    subject_id: Annotated[UUID, Field(description="and the id of that.")]
+    dosing_session_id: Annotated[UUID | None, Field(description="The session it belongs to, if any.")]
+    inputs: Figures
+    threshold: Figures
+    found_at: Annotated[Moment, Field(description="When what it tells of happened.")]
+    raised_at: Annotated[Moment, Field(description="When the rule found it.")]
+    raised_late: Annotated[
+        bool, Field(description="It depends on the time, and was found later than it could have been.")
+    ]
+    staffed_when_raised: Annotated[bool, Field(description="Whether the clinic was staffed then.")]
+    acknowledge_by: Annotated[Moment, Field(description="Until when somebody has to acknowledge it.")]
+    overdue: Annotated[bool, Field(description="Nobody has, and the time is over.")]
+    occurrences: Annotated[int, Field(description="How often the same was found.", examples=[1])]
+    last_found_at: Annotated[Moment, Field(description="When it was found last.")]
+    level: Annotated[str, Field(description="How far up it was passed: `first`, `second`, `lead`.", examples=["first"])]
+    next_step_at: Annotated[Moment | None, Field(description="When others are asked if nobody answers; null: never.")]
+    owner_id: StaffId
+    acknowledged_at: Annotated[Moment | None, Field(description="When somebody acknowledged it.")]
+    acknowledged_by: StaffId
+    resolved_at: Annotated[Moment | None, Field(description="When somebody resolved it.")]
+    resolved_by: StaffId
+    outcome: Annotated[Outcome | None, Field(description="What came of it.")]
+    open_moves: Annotated[
+        list[str], Field(description="What can be done with it now, by the last step of the address.")
+    ]
+
+
+class AlertPage(Outgoing):
+    """A page of alerts: the most severe first, of those the oldest."""
+
+    items: Annotated[list[Alert], Field(description="The alerts.")]
+    next_cursor: Annotated[str | None, Field(description="Send it as `cursor` for the next page; null at the end.")]
+
+
+class AlertStepRecord(Outgoing):
+    """One step of an alert."""
+
+    version: Annotated[int, Field(description="Which one it was.", examples=[1])]
+    at: Annotated[Moment, Field(description="When.")]
+    action: Annotated[
+        str,
+        Field(
+            description="`raised`, `repeated`, `escalated`, `acknowledged`, `handed_over` or `resolved`.",
+            examples=["raised"],
+        ),
+    ]
+    actor_id: Annotated[UUID | None, Field(description="Who did it; null for the service itself.")]
+    to_id: Annotated[UUID | None, Field(description="To whom it was handed over.")]
+    level: Annotated[str | None, Field(description="Who was asked: `first`, `second`, `lead`.")]
+    late: Annotated[bool, Field(description="It was due earlier; the worker was not there.")]
+    subject_kind: Annotated[SubjectKind | None, Field(description="What it was found in,")]
+    subject_id: Annotated[UUID | None, Field(description="and the id of that.")]
+    inputs: Figures
+    note: Annotated[str | None, Field(description="What they wrote.")]
+
+
+class AlertNoticeRecord(Outgoing):
+    """A message to one person that something waits for them."""
+
+    staff_id: Annotated[UUID, Field(validation_alias="membership_id", description="Who is told.")]
+    level: Annotated[
+        str, Field(description="As who: `first`, `second`, `lead`, `again`, or `owner` of it.", examples=["first"])
+    ]
+    channel: Annotated[str, Field(description="How.", examples=["mail"])]
+    state: Annotated[
+        Literal["pending", "sent", "refused", "needless"],
+        Field(
+            description="`pending` is not sent yet: the mail server is away, or there is none. `refused`: it does not "
+            "take this address. `needless`: somebody answered before."
+        ),
+    ]
+    created_at: Annotated[Moment, Field(description="Since when.")]
+    attempts: Annotated[int, Field(description="How often it was tried.", examples=[1])]
+    sent_at: Annotated[Moment | None, Field(description="When the mail server took it.")]
+
+
+class AlertRecord(Alert):
+    """An alert with everything that is known of it."""
+
+    text: Annotated[str, Field(description="What the rule says to a clinician.")]
+    source: Annotated[str, Field(description="What the rule rests on.")]
+    patient_text: Annotated[str | None, Field(description="What the patient saw at once; null for nothing.")]
+    resolution_note: Annotated[str | None, Field(description="What was done.")]
+    steps: Annotated[list[AlertStepRecord], Field(description="Every step, the first first.")]
+    notices: Annotated[list[AlertNoticeRecord], Field(description="Who was told, or is being told.")]
+
+
+class MyAlert(Outgoing):
+    """Something that the patient's team was asked to look at, as the patient reads it."""
+
+    id: AlertId
+    at: Annotated[Moment, Field(description="When it was found.")]
+    text: Annotated[str | None, Field(description="What we said to the patient; null when nothing was.")]
+    seen: Annotated[bool, Field(description="Whether somebody of the team has seen it.")]
+    seen_at: Annotated[Moment | None, Field(description="Since when.")]
+    closed: Annotated[bool, Field(description="Whether the team is done with it.")]
+    closed_at: Annotated[Moment | None, Field(description="Since when.")]
+
+
+class MyAlertPage(Outgoing):
+    """A page of them, the newest first."""
+
+    items: Annotated[list[MyAlert], Field(description="What the team was asked to look at.")]
+    next_cursor: Annotated[str | None, Field(description="Send it as `cursor` for the next page; null at the end.")]
+
+
+class AlertRule(Outgoing):
+    """A rule as it is in force at the clinic."""
+
+    id: RuleId
+    version: Annotated[int, Field(description="Its version.", examples=[1])]
+    title: Annotated[str, Field(description="What it looks for.")]
+    text: Annotated[str, Field(description="When it raises an alert, with the figures that we propose.")]
+    patient_text: Annotated[str | None, Field(description="What the patient sees at once; null for nothing.")]
+    source: Annotated[str, Field(description="What it rests on.")]
+    figures: Annotated[
+        dict[str, int | float | str | bool],
+        Field(
+            description="The clinic's own figures behind it, by section and name of the protocol.",
+            examples=[{"safety.sui1_from": 1}],
+        ),
+    ]
+    notify: Annotated[list[Notify], Field(description="Who hears of it first.")]
+    within: Annotated[
+        dict[Severity, Within],
+        Field(description="How soon somebody has to acknowledge it, by severity.", examples=[{"urgent": "60_minutes"}]),
+    ]
+    shows_crisis_card: Annotated[bool, Field(description="Whether the patient is shown the crisis card at once.")]
+    at_the_bedside: Annotated[bool, Field(description="Whether it is about a session that goes on.")]
+
+
+class AlertRules(Outgoing):
+    """Every rule, with the version of the figures it uses."""
+
+    protocol_version: Annotated[int, Field(description="Version of the clinic's figures.", examples=[1])]
+    items: Annotated[list[AlertRule], Field(description="The rules.")]

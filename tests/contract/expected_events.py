@@ -10,6 +10,7 @@ TOLD: dict[str, str] = {
     # the clinic
     "enrol_patient": "patient.enrolled",
     "set_care_team": "care_team.changed",
+    "set_patient_details": "patient.details_changed",
     "end_staff_membership": "staff.left care_team.changed",
     "sign_protocol": "protocol.changed",
     # check-ins
@@ -119,6 +120,7 @@ FUNCTIONS: dict[str, str] = {
     "check_ins.service.submit": "check_in.recorded check_in.corrected",
     "check_ins.service.correct_link": "check_in.relinked",
     "clinics.memberships.end_staff": "staff.left",
+    "clinics.details.put": "patient.details_changed",
     "clinics.service.enrol": "patient.enrolled",
     "clinics.service.put_care_team": "care_team.changed",
     "clinics.service.set_care_team": "care_team.changed",

@@ -18,6 +18,7 @@ from app.core.db import Database
 from app.core.settings import Settings
 from app.events.models import OutboxEvent
 from app.identity.permissions import Role
+from app.safety.roster_schemas import WEEKDAYS
 from tests.answers import Answers
 from tests.appointments.bookings import a_plan
 from tests.cast import Cast, a_cast
@@ -225,6 +226,25 @@ async def appointments(caller: Caller) -> None:
     await caller.clients["therapist"].put(f"{plan}/{missed}", json=a_plan(clock.now() + timedelta(days=1)))
     cancelled = {"by": "patient", "reason": "illness"}
     await caller.do("therapist", "POST", f"/v1/appointments/{missed}/cancellation", cancelled, version=1)
+
+
+@calls("request_help", "acknowledge_alert", "hand_over_alert", "resolve_alert", "set_on_call_roster")
+async def alerts(caller: Caller) -> None:
+    on_call, therapist = (str(caller.people[name].membership.id) for name in ("on_call", "therapist"))
+    nobody = await caller.clients["coordinator"].put(
+        f"/v1/patients/{caller.cast.patient_id}/care-team", json={"members": []}, headers={"If-Match": '"4"'}
+    )
+    assert nobody.status_code == 200, nobody.text
+    shift = {"weekday": "monday", "begins": "00:00", "ends": "00:00", "first_id": on_call}
+    week = [shift | {"weekday": day} for day in WEEKDAYS]
+    await caller.do("admin", "PUT", "/v1/on-call-roster", {"country": "US", "shifts": week})
+    for _ in range(2):
+        await caller.do("patient", "POST", "/v1/me/help-requests", {"id": str(an_id())})
+    (alert,) = (await caller.clients["on_call"].get("/v1/alerts")).json()["items"]
+    path = f"/v1/alerts/{alert['id']}"
+    await caller.do("on_call", "POST", f"{path}/acknowledgement", version=2)
+    await caller.do("on_call", "POST", f"{path}/hand-over", {"to_staff_id": therapist}, version=3)
+    await caller.do("therapist", "POST", f"{path}/resolution", {"outcome": "safe_now"}, version=4)
 
 
 @calls("add_instrument_wording", "publish_consent_document", "sign_consent", "withdraw_consent")

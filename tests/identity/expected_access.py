@@ -79,6 +79,8 @@ EXPECTED: dict[str, Expected] = {
     "invite_patient": ADMINISTRATORS,
     "recover_patient_account": ADMINISTRATORS,
     "set_care_team": ADMINISTRATORS,
+    "read_patient_details": Expected(team=CLINICAL, clinic="coordinator"),
+    "set_patient_details": SCHEDULERS,
     "list_staff": Expected(clinic=STAFF, service=True),
     "invite_staff": Expected(clinic="clinic_admin"),
     "recover_staff_account": Expected(clinic="clinic_admin", recent=True),
