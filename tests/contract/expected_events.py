@@ -14,9 +14,9 @@ TOLD: dict[str, str] = {
     "end_staff_membership": "staff.left care_team.changed",
     "sign_protocol": "protocol.changed",
     # check-ins
-    "submit_check_in": "check_in.recorded check_in.corrected",
-    "submit_check_in_batch": "check_in.recorded check_in.corrected",
-    "record_patient_check_in": "check_in.recorded check_in.corrected",
+    "submit_check_in": "check_in.recorded check_in.corrected alert.raised alert.repeated care_team.changed",
+    "submit_check_in_batch": "check_in.recorded check_in.corrected alert.raised alert.repeated care_team.changed",
+    "record_patient_check_in": "check_in.recorded check_in.corrected alert.raised alert.repeated care_team.changed",
     "correct_check_in_link": "check_in.relinked",
     # dosing sessions
     "schedule_dosing_session": "dosing_session.scheduled dosing_session.moved",
