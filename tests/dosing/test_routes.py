@@ -10,7 +10,7 @@ from app.audit.models import AuditEntry
 from app.core.db import Database
 from app.core.settings import Settings
 from app.dosing.models import DosingSession, DosingSessionStep
-from tests.dosing.sessions import DOSE, NOON, Clients, Sessions, revision_of, text, told
+from tests.dosing.sessions import DOSE, NOON, Clients, Sessions, a_dose, revision_of, text, told
 from tests.factories import a_clinic, a_member_of_staff, a_patient, an_id
 
 
@@ -32,6 +32,9 @@ class TestScheduleDosingSession:
             "dose_mg": None,
             "origin": "clinic",
             "cancellation_reason": None,
+            "no_show": False,
+            "cleared_at": None,
+            "session_clinician_id": None,
             "open_moves": ["move", "arrival", "cancellation"],
         }
         assert await told(db) == [("scheduled", 1)]
@@ -78,7 +81,7 @@ class TestScheduleDosingSession:
         assert late.status_code == 409
         assert late.json()["code"] == "illegal_move"
         assert late.json()["current"] == "checked_in"
-        assert late.json()["open_moves"] == ["clearance", "cancellation"]
+        assert late.json()["open_moves"] == ["clearance", "hold", "transfer", "cancellation"]
 
     async def test_does_not_take_another_patients_id(
         self, sessions: Sessions, new_client: Clients, db: Database
@@ -154,31 +157,52 @@ class TestScheduleDosingSession:
 
 class TestTheWayThroughASession:
     async def test_from_arrival_to_closure(self, sessions: Sessions, db: Database) -> None:
+        await sessions.agree()
         await sessions.plan()
+        signed = await revision_of(db, sessions.cast.patient) - 1
         statuses = []
         for action, by, body in (
             ("arrival", "coordinator", {}),
             ("clearance", "prescriber", {}),
-            ("dose", "nurse", DOSE),
+            ("dose", "nurse", a_dose()),
             ("dose-end", "nurse", {}),
             ("closure", "nurse", {}),
         ):
+            if action == "clearance":
+                await sessions.get_ready()
+            if action == "closure":
+                await sessions.go_home()
             answer = await sessions.act(action, by, **body)
             assert answer.status_code == 200, answer.text
             statuses.append(answer.json()["status"])
 
         assert statuses == ["checked_in", "cleared", "dosing", "monitoring", "closed"]
-        assert [name for name, _ in await told(db)] == ["scheduled", "arrived", "cleared", "started", "ended", "closed"]
-        assert await revision_of(db, sessions.cast.patient) == 6
+        assert [name for name, _ in await told(db) if name != "readings_recorded"] == [
+            "scheduled",
+            "arrived",
+            "checked",
+            "cleared",
+            "started",
+            "ended",
+            "assessed",
+            "discharged",
+            "closed",
+        ]
+        # Every request counts once: one for each of those steps, and one for each of two readings.
+        assert await revision_of(db, sessions.cast.patient) - signed == 9 + 2
         entries = await db.scalars(
             sa.select(AuditEntry.operation).where(AuditEntry.subject_id == UUID(sessions.session_id))
         )
         assert set(entries) == {
             "schedule_dosing_session",
             "record_dosing_arrival",
+            "record_readings",
+            "write_pre_dose_checklist",
             "clear_dosing_session",
             "start_dose",
             "end_dose",
+            "assess_readiness",
+            "discharge_patient",
             "close_dosing_session",
         }
 
@@ -189,6 +213,11 @@ class TestTheWayThroughASession:
             ("clearance", {"prescriber"}),
             ("dose", {"nurse", "prescriber"}),
             ("dose-end", {"nurse", "prescriber"}),
+            ("hold", {"nurse", "prescriber"}),
+            ("pauses", {"nurse", "prescriber"}),
+            ("dose-corrections", {"nurse", "prescriber"}),
+            ("abort", {"nurse", "prescriber", "therapist"}),
+            ("transfer", {"nurse", "prescriber", "therapist"}),
             ("closure", {"nurse", "prescriber"}),
             ("cancellation", {"nurse", "coordinator", "prescriber"}),
         ],
@@ -197,7 +226,12 @@ class TestTheWayThroughASession:
         self, sessions: Sessions, new_client: Clients, action: str, may: set[str]
     ) -> None:
         await sessions.plan()
-        bodies: dict[str, dict[str, Any]] = {"dose": DOSE, "cancellation": {"reason": "fever"}}
+        why = {"reason": "fever"}
+        bodies: dict[str, dict[str, Any]] = {
+            "dose": DOSE,
+            "dose-corrections": a_dose(dose_ended_at=None, **why),
+            "transfer": why | {"destination": "Harbour Hospital"},
+        } | dict.fromkeys(("cancellation", "hold", "pauses", "abort"), why)
         for role in ("patient", "prescriber", "nurse", "therapist", "coordinator"):
             answer = await new_client(getattr(sessions.cast, role).token).post(
                 f"/v1/dosing-sessions/{sessions.session_id}/{action}", json=bodies.get(action, {})
@@ -222,13 +256,16 @@ class TestTheWayThroughASession:
     async def test_of_two_who_act_at_once_one_wins_and_the_other_is_told(
         self, sessions: Sessions, db: Database
     ) -> None:
+        await sessions.agree()
         await sessions.through("arrival")
+        await sessions.get_ready()
+        before = len(await told(db))
         answers = await asyncio.gather(sessions.act("clearance"), sessions.act("cancellation", "nurse", reason="fever"))
 
         assert sorted(answer.status_code for answer in answers) == [200, 412]
         (told_off,) = (answer for answer in answers if answer.status_code == 412)
-        assert told_off.json()["current"]["version"] == 3
-        assert len(await told(db)) == 3
+        assert told_off.json()["current"]["version"] == 4
+        assert len(await told(db)) == before + 1
 
     async def test_needs_the_version_that_was_read(self, sessions: Sessions) -> None:
         await sessions.plan()

@@ -5,28 +5,32 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.db import Database
-from tests.dosing.sessions import DOSE, Sessions, text
+from tests.dosing.sessions import DOSE, Sessions, a_dose, text
+from tests.factories import an_id
 
 
 class TestStartDose:
     async def test_keeps_what_was_given_and_since_when(self, sessions: Sessions) -> None:
         await sessions.through("arrival", "clearance")
-        begun = datetime.now(UTC) - timedelta(minutes=12)
-        answer = await sessions.act("dose", **DOSE | {"route": "IM", "dose_mg": 37.5, "dose_started_at": text(begun)})
+        given = a_dose(dose_mg=37.5)
+        answer = await sessions.act("dose", **given)
 
         found = answer.json()
-        assert (found["substance"], found["route"], found["dose_mg"]) == ("ketamine", "IM", 37.5)
-        assert found["dose_started_at"] == text(begun)
+        assert (found["substance"], found["route"], found["dose_mg"]) == ("ketamine", "IV", 37.5)
+        assert found["dose_started_at"] == given["dose_started_at"]
+        assert found["session_clinician_id"] == str(sessions.cast.prescriber.membership.id)
 
     async def test_begins_now_when_nobody_says_otherwise(self, sessions: Sessions) -> None:
+        await sessions.through("arrival", "clearance")
         before = datetime.now(UTC)
-        answer = await sessions.through("arrival", "clearance", "dose")
+        answer = await sessions.act("dose", **DOSE)
 
         assert before - timedelta(milliseconds=1) <= datetime.fromisoformat(answer.json()["dose_started_at"])
 
-    @pytest.mark.parametrize(
-        ("but", "pointer"),
-        [
+    async def test_refuses_what_cannot_be(self, sessions: Sessions) -> None:
+        await sessions.through("arrival", "clearance")
+        someone = str(an_id())
+        for but, pointer in (
             ({"dose_mg": 0.49}, "/dose_mg"),
             ({"dose_mg": 500.5}, "/dose_mg"),
             ({"dose_mg": True}, "/dose_mg"),
@@ -38,20 +42,36 @@ class TestStartDose:
             ({"dose_started_at": "2019-01-01T00:00:00Z"}, "/dose_started_at"),
             ({"dose_started_at": "2099-01-01T00:00:00Z"}, "/dose_started_at"),
             ({"dose_unit": "mg"}, "/dose_unit"),
-        ],
-    )
-    async def test_refuses_what_cannot_be(self, sessions: Sessions, but: dict[str, Any], pointer: str) -> None:
-        await sessions.through("arrival", "clearance")
-        answer = await sessions.act("dose", **DOSE | but)
+            ({"weight_kg": 80}, ""),
+            ({"wasted_mg": 10}, ""),
+            ({"devices": 2}, ""),
+            ({"wasted_mg": 0, "waste_witnessed_by": someone}, "/wasted_mg"),
+            ({"administered_by": someone}, "/administered_by"),
+            ({"administered_by": str(sessions.cast.therapist.membership.id)}, "/administered_by"),
+            ({"wasted_mg": 10, "waste_witnessed_by": someone}, "/waste_witnessed_by"),
+            ({"wasted_mg": 10, "waste_witnessed_by": str(sessions.cast.patient.membership.id)}, "/waste_witnessed_by"),
+            (
+                {"wasted_mg": 10, "waste_witnessed_by": str(sessions.cast.prescriber.membership.id)},
+                "/waste_witnessed_by",
+            ),
+        ):
+            answer = await sessions.act("dose", **DOSE | but)
 
-        assert answer.status_code == 422
-        assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
+            assert answer.status_code == 422, but
+            assert [fault["pointer"] for fault in answer.json()["errors"]] == [pointer]
 
     @pytest.mark.parametrize("dose_mg", [0.5, 500, 28])
-    async def test_takes_every_plausible_dose(self, sessions: Sessions, dose_mg: float) -> None:
+    async def test_takes_every_plausible_dose_that_a_prescriber_confirms(
+        self, sessions: Sessions, dose_mg: float
+    ) -> None:
         await sessions.through("arrival", "clearance")
-        answer = await sessions.act("dose", substance="esketamine", route="IN_esketamine", dose_mg=dose_mg)
+        other = {"substance": "esketamine", "route": "IN_esketamine", "dose_mg": dose_mg}
+        refused = await sessions.act("dose", **other)
+        warned = [each["code"] for each in refused.json()["warnings"]]
+        confirmed = [{"warning": code, "reason": "Meant so."} for code in warned]
+        answer = await sessions.act("dose", **other, confirmations=confirmed)
 
+        assert warned == (["other_than_cleared"] if dose_mg == 28 else ["spray_mg_unusual", "other_than_cleared"])
         assert answer.json()["dose_mg"] == dose_mg
 
 
@@ -62,10 +82,10 @@ class TestEndDose:
         assert answer.json()["dose_ended_at"] >= answer.json()["dose_started_at"]
 
     async def test_keeps_when_it_ended(self, sessions: Sessions) -> None:
-        await sessions.through("arrival", "clearance")
-        begun = datetime.now(UTC) - timedelta(hours=1)
-        await sessions.act("dose", **DOSE, dose_started_at=text(begun))
-        ended = begun + timedelta(minutes=40)
+        begun = datetime.fromisoformat(
+            (await sessions.through("arrival", "clearance", "dose")).json()["dose_started_at"]
+        )
+        ended = begun + timedelta(minutes=3)
 
         answer = await sessions.act("dose-end", dose_ended_at=text(ended))
 

@@ -9,7 +9,7 @@ from app.dosing.rules import Substance
 from app.dosing.service import SessionHistory, import_session, import_sessions
 from app.identity.access import patient_for_writing
 from app.protocols.rules import Protocol
-from tests.dosing.sessions import DOSE, NOON, Sessions, revision_of, text, told
+from tests.dosing.sessions import DOSE, NOON, Sessions, revision_of, text, told, weighed_on
 from tests.factories import a_report, an_id
 
 
@@ -25,23 +25,31 @@ class TestCheckInsAroundASession:
         return found
 
     async def test_are_linked_anew_as_the_session_goes_on(self, sessions: Sessions) -> None:
-        at = datetime.now(UTC) - timedelta(minutes=30)
+        at = datetime.now(UTC) - timedelta(minutes=2)
         path = await self.report(sessions, at)
         assert (await self.link(sessions, path))["phase"] is None
 
+        await sessions.agree()
         await sessions.plan(at + timedelta(minutes=10))
         planned = await self.link(sessions, path)
         assert (planned["phase"], planned["minutes_from_dose"], planned["how"]) == ("before", None, "time")
         assert planned["dosing_session_id"] == sessions.session_id
 
         await sessions.act("arrival")
+        await sessions.get_ready()
         await sessions.act("clearance")
-        await sessions.act("dose", **DOSE, dose_started_at=text(at - timedelta(minutes=5)))
+        begun = at - timedelta(minutes=2)
+        await sessions.act("dose", **DOSE, dose_started_at=text(begun))
         assert (await self.link(sessions, path))["phase"] == "during"
-        assert (await self.link(sessions, path))["minutes_from_dose"] == 5
+        assert (await self.link(sessions, path))["minutes_from_dose"] == 2
 
-        await sessions.act("dose-end", dose_ended_at=text(at - timedelta(minutes=1)))
+        short = [{"warning": "infusion_short", "reason": "The line was blocked."}]
+        await sessions.act("dose-end", dose_ended_at=text(at - timedelta(minutes=1)), confirmations=short)
         assert (await self.link(sessions, path))["phase"] == "0_24h"
+
+        corrected = DOSE | {"dose_started_at": text(begun), "dose_ended_at": text(at + timedelta(minutes=1))}
+        await sessions.act("dose-corrections", **corrected, weight_kg=80, weighed_on=weighed_on(), reason="Misread.")
+        assert (await self.link(sessions, path))["phase"] == "during"
 
     async def test_are_let_go_by_a_session_that_moves_away_or_is_cancelled(self, sessions: Sessions) -> None:
         at = datetime.now(UTC) - timedelta(minutes=30)
