@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from app.clinics import memberships, schemas, service
+from app.clinics import details, memberships, schemas, service
 from app.clinics.errors import AlreadyActive, CannotEndYourself, CannotRecover, UnknownStaff
 from app.core import errors, qr
 from app.core.db import Db
@@ -136,6 +136,47 @@ async def set_care_team(
     found = await service.set_care_team(db, access, team, if_match)
     stamp(response, version_tag(found["version"]))
     return schemas.Patient.model_validate(found)
+
+
+@router.get(
+    "/patients/{patient_id}/details",
+    summary="A patient's day of birth and sex",
+    response_model=schemas.PatientDetails,
+    responses=UNCHANGED | problems(errors.NotFound),
+)
+async def read_patient_details(
+    patient_id: UUID,
+    request: Request,
+    response: Response,
+    access: Annotated[PatientAccess, allow(Permission.PATIENT_DETAILS_READ)],
+    db: Db,
+) -> schemas.PatientDetails | Response:
+    """What a report to somebody else asks for. Version 0 says that nobody has entered anything yet."""
+    found = await details.read(db, access)
+    tag = version_tag(found["version"])
+    if unchanged(request, tag):
+        return not_modified(tag)
+    stamp(response, tag)
+    return schemas.PatientDetails.model_validate(found)
+
+
+@router.put(
+    "/patients/{patient_id}/details",
+    summary="Enter a patient's day of birth and sex",
+    responses=problems(errors.NotFound, *CHANGED),
+)
+async def set_patient_details(
+    patient_id: UUID,
+    said: schemas.PatientDetailsWrite,
+    response: Response,
+    access: Annotated[PatientAccess, allow(Permission.PATIENT_DETAILS_WRITE)],
+    db: Db,
+    if_match: IfMatch = None,
+) -> schemas.PatientDetails:
+    """Say what is known. It needs `If-Match` with the version that you read, which is `"0"` the first time."""
+    found = await details.put(db, access, said, if_match)
+    stamp(response, version_tag(found["version"]))
+    return schemas.PatientDetails.model_validate(found)
 
 
 @router.get("/staff", summary="Who works here?", response_model=schemas.StaffPage)

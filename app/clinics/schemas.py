@@ -1,9 +1,12 @@
 """Patients, staff, care teams and protocols on the wire."""
 
-from typing import Annotated, Literal
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StrictBool
+from pydantic import Field, PlainSerializer, PlainValidator, StrictBool, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from app.core.fields import Moment, ShortText, TimeZoneName
 from app.core.schemas import Incoming, Outgoing
@@ -168,3 +171,49 @@ class ProtocolWrite(Incoming):
             examples=["Reviewed by the medical lead."],
         ),
     ]
+
+
+FIRST_YEAR = 1900
+
+
+def _day_of_birth(value: Any) -> date:  # noqa: ANN401  whatever JSON held
+    if isinstance(value, date):  # our own rows on their way out
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            day = None
+        if day is not None and day.year >= FIRST_YEAR:
+            return day
+    code = "day_format"
+    raise PydanticCustomError(code, "Must be a day such as 1988-03-14, not before 1900.")
+
+
+DayOfBirth = Annotated[
+    date,
+    PlainValidator(_day_of_birth),
+    PlainSerializer(date.isoformat, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["1988-03-14"]}),
+]
+Sex = Annotated[
+    Literal["female", "male", "other", "unknown"],
+    Field(description="As the patient says. Reports ask for it, and the count of drinks that makes a heavy day."),
+]
+
+
+class PatientDetailsWrite(Incoming):
+    """What is known of a patient."""
+
+    born_on: Annotated[DayOfBirth | None, Field(description="Day of birth; null if not known. Encrypted at rest.")]
+    sex: Sex
+
+
+class PatientDetails(Outgoing):
+    """What is known of a patient beside their name."""
+
+    version: Annotated[
+        int, Field(description="Counts the changes; the `ETag`. 0 while nothing is known.", examples=[1])
+    ]
+    born_on: Annotated[DayOfBirth | None, Field(description="Day of birth; null if not known.")]
+    sex: Sex
