@@ -39,6 +39,8 @@ class Moves(Generic[S, A]):
 
     may_follow: Mapping[S, frozenset[S]]
     leads_to: Mapping[A, frozenset[S]]
+    never_proposed: frozenset[A] = frozenset()
+    """What nobody is told to do first: ways out in an emergency."""
 
     def open(self, stage: S) -> list[A]:
         """List the actions that can be taken now, in the order of the table."""
@@ -59,6 +61,8 @@ class Moves(Generic[S, A]):
             if targets & self.may_follow[here]:
                 return way
             for action, next_stages in self.leads_to.items():
+                if action in self.never_proposed:
+                    continue
                 for there in sorted(next_stages & self.may_follow[here] - seen):
                     seen.add(there)
                     ways.append((there, [*way, action]))

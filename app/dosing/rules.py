@@ -105,7 +105,7 @@ LEADS_TO: Final[dict[SessionAction, frozenset[SessionStage]]] = {
     SessionAction.CANCELLATION: frozenset({SessionStage.CANCELLED}),
 }
 
-MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO)
+MOVES: Final = Moves(MAY_FOLLOW, LEADS_TO, frozenset({SessionAction.HOLD, SessionAction.ABORT, SessionAction.TRANSFER}))
 
 BEFORE_DOSE: Final = frozenset(
     {SessionStage.SCHEDULED, SessionStage.CHECKED_IN, SessionStage.HELD, SessionStage.CLEARED}
