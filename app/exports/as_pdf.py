@@ -8,10 +8,10 @@ import json
 from importlib.resources import files
 from typing import Any, Final
 
+from app.core.glyphs import FAMILY, SQUARE, fit
+from app.core.printing import typeset
 from app.exports import schemas, words
 from app.exports.blocks import Block, Cell, Chart, Facts, Paragraph, Section, Table
-from app.exports.glyphs import FAMILY, SQUARE, fit
-from app.exports.printing import typeset
 from app.exports.readable import Cover, Readable
 from app.exports.service import Reader
 

@@ -6,9 +6,9 @@ import httpx2
 import pytest
 from pypdf import PdfReader
 
+from app.core.printing import TypesettingError
 from app.exports import as_pdf, printing, words
 from app.exports.blocks import Answer, Facts, Paragraph, Section, Table
-from app.exports.printing import TypesettingError
 from tests.exports.copies import PATHS, Copies
 from tests.exports.test_as_html import HOSTILE
 from tests.factories import a_report, an_id

@@ -1,6 +1,6 @@
 import pytest
 
-from app.exports.glyphs import SQUARE, drawable, fit, font_files
+from app.core.glyphs import SQUARE, drawable, fit, font_files
 
 
 class TestDrawable:

@@ -10,8 +10,8 @@ from typing import Final
 
 import anyio
 
-from app.exports.glyphs import font_files
-from app.exports.typesetter import SECONDS
+from app.core.glyphs import font_files
+from app.core.typesetter import SECONDS
 
 _PROGRAM: Final = Path(__file__).with_name("typesetter.py")
 _ENVIRONMENT: Final = {"RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
