@@ -52,10 +52,41 @@ class SessionPlanned(Act):
 
 @dataclass(frozen=True, slots=True)
 class SessionStep(Act):
-    """Arrival, clearance, the end of the dose, or closure."""
+    """Arrival, the end of the dose, or closure."""
 
     session_id: UUID
     action: SessionAction
+
+
+@dataclass(frozen=True, slots=True)
+class Checked(Act):
+    """The nurse writes the checklist down."""
+
+    session_id: UUID
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured(Act):
+    """The tablet at the bedside sends what it has kept, in one batch."""
+
+    session_id: UUID
+    readings: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Act):
+    """The nurse lets a session wait for the prescriber."""
+
+    session_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared(Act):
+    """The prescriber says that the dose may be given."""
+
+    session_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +95,29 @@ class DoseStarted(Act):
 
     session_id: UUID
     dose_mg: float
+    lot: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundReady(Act):
+    """The nurse looks at everything that has to be so before the patient goes home."""
+
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WentHome(Act):
+    """The patient goes home with somebody."""
+
+    session_id: UUID
+    escort: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed(Act):
+    """The prescriber goes through the alerts of the patients, acknowledges and settles those from before a moment."""
+
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

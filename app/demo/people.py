@@ -43,6 +43,19 @@ STAFF: Final = (
     Colleague("researcher", "Dr Yuki Tanaka", Role.RESEARCHER, looks_after=False),
     Colleague("privacy", "Paula Brandt", Role.PRIVACY_OFFICER, looks_after=False),
 )
+ON_CALL: Final = ("nurse", "nurse2")
+"""Who is called first, and who when the first does not answer."""
+HOURS: Final = {
+    "country": "DE",
+    "telephone": "+49 30 5550100",
+    "address": "Uferweg 1, 10999 Berlin",
+    "hours": "Every day, 7 to 21",
+    "staffed_hours": [
+        {"weekday": day, "begins": "07:00", "ends": "21:00"}
+        for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    ],
+}
+"""What the clinic says of itself; doses are given at weekends too, or today would be empty on some days."""
 NOT_HERS: Final = frozenset({"nurse2", "therapist2"})
 """Who is not on the care team of the patient whose story says `hidden`: for them she does not exist."""
 
@@ -59,9 +72,12 @@ class Today(StrEnum):
     """How far a patient's session of today has come when the demo is filled."""
 
     CLOSED = "closed"
+    DISCHARGED = "discharged"
+    DISCHARGE_READY = "discharge_ready"
     MONITORING = "monitoring"
     DOSING = "dosing"
     CLEARED = "cleared"
+    HELD = "held"
     CHECKED_IN = "checked_in"
     SCHEDULED = "scheduled"
     CANCELLED = "cancelled"
@@ -104,6 +120,8 @@ class Story:
     travels: tuple[int, int, str] | None = None
     fast_clock: tuple[int, int, int] | None = None
     stays_days: int | None = None
+    born_on: str = "1986-04-12"
+    sex: str = "female"
     corrects: bool = False
     hidden: bool = False
     today: Today | None = None
@@ -168,7 +186,8 @@ PATIENTS: Final = (
     ),
     Story(
         "luis", "Luis G.", "No craving to begin with: a change in percent would mean nothing.",
-        craving=0.1, mood=3.4, mood_relief=3.4, uses=0, phq9=18, weight_kg=75, first_dose_days_ago=68,
+        craving=0.1, mood=3.4, mood_relief=3.4, uses=0, phq9=18, weight_kg=75, first_dose_days_ago=73,
+        today=Today.DISCHARGE_READY,
     ),
     Story(
         "aylin", "Aylin Y.", "Reports two substances, which are never averaged.",
@@ -204,7 +223,7 @@ PATIENTS: Final = (
     ),
     Story(
         "gesa", "Gesa V.", "Hardly any session effects, lasting relief.",
-        dissociation=3, lasts=10, today=Today.SCHEDULED, first_dose_days_ago=73, weight_kg=77,
+        dissociation=3, lasts=10, today=Today.HELD, first_dose_days_ago=73, weight_kg=77,
     ),
     Story(
         "henri", "Henri O.", "Had to put today's session off with a fever.",
@@ -220,7 +239,8 @@ PATIENTS: Final = (
     ),
     Story(
         "lotte", "Lotte I.", "Answers nearly every time.",
-        misses=0.02, misses_when_craving=0, lasts=5, weight_kg=65, first_dose_days_ago=63, phone=Phone.ALWAYS_ON,
+        misses=0.02, misses_when_craving=0, lasts=5, weight_kg=65, first_dose_days_ago=73,
+        phone=Phone.ALWAYS_ON, today=Today.DISCHARGED,
     ),
     Story(
         "ruth", "Ruth U.", "Not on the care teams of nurse2 and therapist2: for them she does not exist (404).",

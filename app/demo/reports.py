@@ -8,10 +8,11 @@ from uuid import UUID
 
 from app.core.fields import zone
 from app.demo.answers import Answers, Response
+from app.demo.bodies import MINUTE
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
 from app.demo.people import Story
-from app.demo.sessions import MINUTE, Session
+from app.demo.sessions import Session
 
 EVENING = 19.4
 FIRST_WAKING_HOUR, LAST_WAKING_HOUR = 7.5, 22.8

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from app.demo import forms
 from app.demo.acts import Act, Activated, Enrolled, Relinked, Reported, Signed, Withdrew
 from app.demo.answers import Answers
+from app.demo.bodies import Tablet
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
 from app.demo.feelings import Feelings
 from app.demo.people import PATIENTS, Story
 from app.demo.phones import arrivals
 from app.demo.reports import Kept, Reports
-from app.demo.sessions import Session, sessions_of
+from app.demo.sessions import Session, day_of, sessions_of
 from app.demo.visits import Diary, visits_of
 
 ENROLLED_AT, ACTIVATED_AT, SIGNED_AT, WITHDREW_AT = 10.0, 10.5, 10.65, 19.2
@@ -40,6 +41,9 @@ def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Ite
     yield from visits_of(story, sessions, calendar, diary, chance)
     doses = [session.dose_at for session in sessions if session.dose_at is not None]
     feelings = Feelings(story, calendar.on(enrolled, 0), doses, chance)
+    tablet, given = Tablet(story, feelings, chance), [session for session in sessions if session.course is not None]
+    for doses_before, session in enumerate(given):
+        yield from day_of(story, session, doses_before, tablet, calendar, chance)
     reports = Reports(story, sessions, Answers(story, feelings, chance), calendar)
     kept = [found for found in reports.kept(chance.of("reports")) if activated < found.at <= calendar.now]
     yield from arrivals(story, kept, activated, calendar.now, chance.of("phone"))

@@ -5,35 +5,60 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.demo.acts import Act, DoseStarted, SessionCancelled, SessionPlanned, SessionStep
+from app.core.fields import zone
+from app.demo.acts import (
+    Act,
+    Checked,
+    Cleared,
+    DoseStarted,
+    FoundReady,
+    Held,
+    Measured,
+    SessionCancelled,
+    SessionPlanned,
+    SessionStep,
+    WentHome,
+)
+from app.demo.bodies import ESCORTS, MINUTE, Tablet, checklist
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
-from app.demo.people import Story, Today
+from app.demo.people import TIME_ZONE, Story, Today
 from app.dosing.rules import SessionAction
 
 MG_PER_KG = 0.5  # what trials and clinics give most often into a vein, over 40 minutes
-INFUSION = timedelta(minutes=40)
 PLANNED_AHEAD = timedelta(days=14)
 MOVED, PUT_OFF = 0.08, 0.05
-MINUTE = timedelta(minutes=1)
 
-# Minutes from now: planned begin, arrival, clearance, dose, end of dose, closure; as far as each has come.
+# Minutes from now: planned begin, then the moments of a course; as far as each has come.
 TODAYS_STEPS: dict[Today, tuple[int, ...]] = {
-    Today.CLOSED: (-285, -291, -275, -262, -221, -118),
-    Today.MONITORING: (-130, -134, -118, -104, -63),
-    Today.DOSING: (-50, -58, -36, -22),
-    Today.CLEARED: (-15, -27, -6),
+    Today.CLOSED: (-330, -336, -329, -320, -307, -266, -141, -131, -118),
+    Today.DISCHARGED: (-250, -256, -249, -240, -226, -185, -58, -47),
+    Today.DISCHARGE_READY: (-190, -195, -188, -180, -168, -127, -4),
+    Today.MONITORING: (-130, -134, -128, -118, -104, -63),
+    Today.DOSING: (-50, -58, -50, -36, -22),
+    Today.CLEARED: (-15, -27, -19, -6),
     Today.CHECKED_IN: (10, -7),
+    Today.HELD: (-25, -34, -26),
     Today.SCHEDULED: (95,),
     Today.CANCELLED: (150,),
 }
-STEPS = (
-    SessionAction.ARRIVAL,
-    SessionAction.CLEARANCE,
-    SessionAction.DOSE,
-    SessionAction.DOSE_END,
-    SessionAction.CLOSURE,
-)
+USUALLY = ((4, 8), (7, 13), (8, 16), (40, 43), (121, 135), (6, 14), (3, 15))
+"""Minutes from each moment of a course to the next."""
+WHY_HELD = "Blood pressure 152/94 before the dose; rest, and measure again"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """When each thing happened on the day of a session; None for what did not happen (yet)."""
+
+    arrived: datetime
+    checked: datetime | None = None
+    cleared: datetime | None = None
+    dosed: datetime | None = None
+    ended: datetime | None = None
+    ready: datetime | None = None
+    home: datetime | None = None
+    closed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +68,14 @@ class Session:
     id: UUID
     planned_on: datetime
     scheduled_at: datetime
-    dose_at: datetime | None
     acts: tuple[Act, ...]
+    course: Course | None = None
+    is_held: bool = False
+
+    @property
+    def dose_at(self) -> datetime | None:
+        """When the dose began."""
+        return None if self.course is None else self.course.dosed
 
 
 def sessions_of(story: Story, calendar: Calendar, chance: Chance) -> list[Session]:
@@ -99,9 +130,10 @@ def _given(story: Story, session_id: UUID, planned_on: datetime, scheduled_at: d
         acts.append(SessionPlanned(planned_on + timedelta(days=1), story.key, session_id, scheduled_at))
     acts.insert(0, SessionPlanned(planned_on, story.key, session_id, first))
     minutes = [chance.whole(-14, 6)]
-    for low, high in ((11, 21), (8, 16), (40, 43), (88, 112)):
+    for low, high in USUALLY:
         minutes.append(minutes[-1] + chance.whole(low, high))
-    return _with_steps(story, session_id, acts, scheduled_at, [scheduled_at + n * MINUTE for n in minutes])
+    course = Course(*(scheduled_at + n * MINUTE for n in minutes))
+    return Session(session_id, acts[0].at, scheduled_at, tuple(acts), course)
 
 
 def _today(story: Story, stage: Today, calendar: Calendar, chance: Chance) -> Session:
@@ -113,21 +145,65 @@ def _today(story: Story, stage: Today, calendar: Calendar, chance: Chance) -> Se
     session_id = chance.of("id").id_at(planned_on)
     if stage is Today.CANCELLED:
         return _cancelled(story, session_id, planned_on, scheduled_at, "Fever since this morning", calendar.now)
-    acts: list[Act] = [SessionPlanned(planned_on, story.key, session_id, scheduled_at)]
-    return _with_steps(story, session_id, acts, scheduled_at, [calendar.now + n * MINUTE for n in steps])
+    planned_act = SessionPlanned(planned_on, story.key, session_id, scheduled_at)
+    course = Course(*(calendar.now + n * MINUTE for n in steps)) if steps else None
+    return Session(session_id, planned_on, scheduled_at, (planned_act,), course, is_held=stage is Today.HELD)
 
 
-def _with_steps(
-    story: Story, session_id: UUID, acts: list[Act], scheduled_at: datetime, moments: list[datetime]
-) -> Session:
-    dose_at = None
-    for action, at in zip(STEPS, moments, strict=False):
-        if action is SessionAction.DOSE:
-            dose_at = at
-            acts.append(DoseStarted(at, story.key, session_id, float(round(MG_PER_KG * story.weight_kg))))
-        else:
-            acts.append(SessionStep(at, story.key, session_id, action))
-    return Session(session_id, acts[0].at, scheduled_at, dose_at, tuple(acts))
+def day_of(
+    story: Story, session: Session, doses_before: int, tablet: Tablet, calendar: Calendar, chance: Chance
+) -> Iterator[Act]:
+    """What was done on the day of a session, up to now."""
+    course, key, session_id = session.course, story.key, session.id
+    if course is None:
+        return
+    yield SessionStep(course.arrived, key, session_id, SessionAction.ARRIVAL)
+    if course.checked is not None:
+        drawn = chance.of("checklist", doses_before)
+        day = course.checked.astimezone(zone(TIME_ZONE)).date()
+        listed = checklist(story, day, doses_before, drawn)
+        yield Checked(course.checked, key, session_id, listed)
+        yield from _measured_before(story, session, course.checked + 2 * MINUTE, tablet)
+    if course.cleared is not None:
+        yield Cleared(course.cleared, key, session_id)
+    if course.dosed is not None:
+        mg = float(round(MG_PER_KG * story.weight_kg))
+        yield DoseStarted(course.dosed, key, session_id, mg, f"K-{course.dosed:%y%m}")
+        yield from _measured_afterwards(story, session, course, course.dosed, tablet, calendar.now)
+    yield from _to_the_end(story, session, course, chance.of("escort", doses_before))
+
+
+def _measured_before(story: Story, session: Session, at: datetime, tablet: Tablet) -> Iterator[Act]:
+    """The values before the dose are sent at once: the prescriber waits for them."""
+    values = tablet.before(at)
+    if session.is_held:
+        values |= {"systolic": 152, "diastolic": 94}
+    yield Measured(at + MINUTE / 2, story.key, session.id, (values,))
+    if session.is_held:
+        yield Held(at + 3 * MINUTE, story.key, session.id, WHY_HELD)
+
+
+def _measured_afterwards(
+    story: Story, session: Session, course: Course, dosed: datetime, tablet: Tablet, now: datetime
+) -> Iterator[Act]:
+    """All others come in one batch: the tablet at the bedside has no network."""
+    until = now if course.ready is None else course.ready - 2 * MINUTE
+    kept = list(tablet.during(dosed, course.ended, until - MINUTE))
+    if course.ready is not None:
+        kept.append(tablet.at_the_end(until - MINUTE))
+    if kept:
+        yield Measured(until, story.key, session.id, tuple(kept))
+
+
+def _to_the_end(story: Story, session: Session, course: Course, chance: Chance) -> Iterator[Act]:
+    if course.ended is not None:
+        yield SessionStep(course.ended, story.key, session.id, SessionAction.DOSE_END)
+    if course.ready is not None:
+        yield FoundReady(course.ready, story.key, session.id)
+    if course.home is not None:
+        yield WentHome(course.home, story.key, session.id, chance.one_of(ESCORTS))
+    if course.closed is not None:
+        yield SessionStep(course.closed, story.key, session.id, SessionAction.CLOSURE)
 
 
 def _cancelled(
@@ -143,4 +219,4 @@ def _cancelled(
         SessionPlanned(planned_on, story.key, session_id, scheduled_at),
         SessionCancelled(at, story.key, session_id, reason),
     )
-    return Session(session_id, planned_on, scheduled_at, None, acts)
+    return Session(session_id, planned_on, scheduled_at, acts)
