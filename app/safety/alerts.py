@@ -150,7 +150,7 @@ async def _add(db: Database, scene: _Scene, finding: Finding) -> Alert:
     add_step(db, alert, RAISED, now, level=Level.FIRST, late=scene.late, **_found(scene, finding))
     people = await telling.people(db, alert, scene.standing, now)
     await telling.tell(db, alert, people.first_for(rule.notify), Level.FIRST, scene.standing, now)
-    record(db, EventType.ALERT_RAISED, alert)
+    _tell(db, EventType.ALERT_RAISED, alert)
     await db.flush()
     return alert
 
@@ -169,7 +169,7 @@ async def _add_occurrence(db: Database, scene: _Scene, alert: Alert, finding: Fi
         await telling.tell(
             db, alert, [*owner, *first], Level.OWNER, scene.standing, scene.now, unless_told_since=scene.now - quiet
         )
-    record(db, EventType.ALERT_REPEATED, alert)
+    _tell(db, EventType.ALERT_REPEATED, alert)
     await db.flush()
 
 
@@ -200,8 +200,7 @@ def add_step(db: Database, alert: Alert, action: str, at: datetime, *, late: boo
     )
 
 
-def record(db: Database, event_type: EventType, alert: Alert) -> None:
-    """Record an event about an alert as it stands now."""
+def _tell(db: Database, event_type: EventType, alert: Alert) -> None:
     events.record(
         db,
         event_type,

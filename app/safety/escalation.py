@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core import clock
 from app.core.db import EVERY_CLINIC, Database, unit_of_work
 from app.core.logging import describe, log
+from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import ClinicView, patient_for_writing
 from app.identity.models import Clinic
@@ -87,7 +88,14 @@ async def _climb(db: Database, alert: Alert, rung: Rung, now: datetime) -> None:
     alert.level, alert.next_step_at = rung.level.value, rung.next_at
     alert.version += 1
     alerts.add_step(db, alert, queries.ESCALATED, now, level=_name(rung), late=rung.late)
-    alerts.record(db, EventType.ALERT_ESCALATED, alert)
+    events.record(
+        db,
+        EventType.ALERT_ESCALATED,
+        clinic_id=alert.clinic_id,
+        patient_id=alert.patient_id,
+        subject_id=alert.id,
+        version=alert.version,
+    )
 
 
 def _name(rung: Rung) -> Level:

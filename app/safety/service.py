@@ -7,6 +7,7 @@ from app.core import clock
 from app.core.db import Database
 from app.core.errors import FieldError, NotFound, PreconditionFailed, PreconditionRequired
 from app.core.etags import matches
+from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import ClinicAccess, PatientAccess
 from app.identity.permissions import Role
@@ -140,6 +141,13 @@ async def _step(
 ) -> Alert:
     alert.version += 1
     alerts.add_step(db, alert, action, clock.now(), actor_id=access.caller.membership_id, note=note, to_id=to_id)
-    alerts.record(db, event_type, alert)
+    events.record(
+        db,
+        event_type,
+        clinic_id=alert.clinic_id,
+        patient_id=alert.patient_id,
+        subject_id=alert.id,
+        version=alert.version,
+    )
     await db.flush()
     return alert

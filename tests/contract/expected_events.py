@@ -142,6 +142,13 @@ FUNCTIONS: dict[str, str] = {
     "identity.service.add_membership": "patient.activated",
     "instruments.service.add_wording": "instrument.wording_added",
     "oversight.service.open_emergency": "emergency_access.opened",
+    "safety.alerts.raise_alerts": "alert.raised alert.repeated",
+    "safety.escalation.escalate": "alert.escalated",
+    "safety.rosters.put": "on_call_roster.changed",
+    "safety.service.acknowledge": "alert.acknowledged",
+    "safety.service.hand_over": "alert.reassigned",
+    "safety.service.resolve": "alert.resolved",
+    "safety.telling.tell": "care_team.changed",
     "sign_ins.activations.activate": "patient_account.recovered staff_account.recovered",
     "webhooks.states.disable": "endpoint.disabled",
 }
