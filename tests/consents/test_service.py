@@ -100,11 +100,27 @@ class TestDoses:
         )
         assert answer.status_code == 200, answer.text
 
-    async def test_nothing_that_was_never_signed_blocks_one_unless_the_clinic_says_so(
+    async def test_by_default_the_consent_to_the_treatment_has_to_be_there(
         self, papers: Papers, sessions: Sessions
     ) -> None:
+        await sessions.through("arrival")
+        await sessions.get_ready()
+
+        answer = await sessions.act("clearance")
+
+        assert refused(answer) == (409, "consent_needed")
+        assert answer.json()["consents"] == [{"type": TREATMENT, "reason": "never_signed"}]
+
+    async def test_nothing_that_was_never_signed_blocks_one_where_the_clinic_says_so(
+        self, papers: Papers, sessions: Sessions
+    ) -> None:
+        await self.insist(papers)
         await papers.publish(TREATMENT)
-        await sessions.through("arrival", "clearance", "dose")
+        await sessions.through("arrival")
+        await sessions.get_ready()
+
+        assert (await sessions.act("clearance")).status_code == 200
+        assert (await sessions.act("dose", **DOSE)).status_code == 200
 
     async def test_what_the_clinic_insists_on_has_to_be_there(self, papers: Papers, sessions: Sessions) -> None:
         await self.insist(papers, TREATMENT, "part2_tpo")
