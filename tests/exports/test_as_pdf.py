@@ -6,8 +6,9 @@ import httpx2
 import pytest
 from pypdf import PdfReader
 
+from app.core import printing
 from app.core.printing import TypesettingError
-from app.exports import as_pdf, printing, words
+from app.exports import as_pdf, words
 from app.exports.blocks import Answer, Facts, Paragraph, Section, Table
 from tests.exports.copies import PATHS, Copies
 from tests.exports.test_as_html import HOSTILE
