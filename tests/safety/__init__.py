@@ -1,0 +1,1 @@
+"""Tests of safety: rules, alerts, whom to tell, and what patients are shown."""
