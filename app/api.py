@@ -19,6 +19,7 @@ from app.credentials.routes import router as credentials
 from app.dosing.before_routes import router as before_doses
 from app.dosing.discharge_routes import router as discharge
 from app.dosing.dose_routes import router as doses
+from app.dosing.extra_request_routes import router as extra_session_requests
 from app.dosing.reading_routes import router as readings
 from app.dosing.routes import router as dosing_sessions
 from app.exports.routes import router as own_record
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     dosing_sessions,
     before_doses,
     doses,
+    extra_session_requests,
     discharge,
     adverse_events,
     due_check_ins,
