@@ -26,6 +26,7 @@ from app.identity.models import Device
 from app.identity.permissions import Role
 from tests.factories import Person, a_clinic, a_member_of_staff, a_patient, a_report, an_id
 from tests.identity.expected_access import EXPECTED, Expected
+from tests.safety.raising import an_alert
 
 NewClient = Callable[..., httpx2.AsyncClient]
 STAFF: list[Role] = [role for role in Role if role not in {Role.PATIENT, Role.SERVICE}]
@@ -49,7 +50,9 @@ class World:
     other_patient: Person
 
 
-async def a_record(new_client: NewClient, patient: Person, coordinator: Person, on_call: Person) -> Record:
+async def a_record(
+    db: Database, new_client: NewClient, patient: Person, coordinator: Person, on_call: Person
+) -> Record:
     """A patient who checked in, with a dosing session and an appointment to come, and once an emergency."""
     own, clinic = new_client(patient.token), new_client(coordinator.token)
     ids = {name: str(an_id()) for name in ("check_in_id", "session_id", "appointment_id")}
@@ -69,7 +72,9 @@ async def a_record(new_client: NewClient, patient: Person, coordinator: Person, 
         json={"reason_code": "medical_emergency", "reason": "Fell in the corridor."},
     )
     assert [answer.status_code for answer in (*answers, opened)] == [201] * 4, [answer.text for answer in answers]
-    return Record(patient, ids | {"patient_id": patient_id, "emergency_access_id": opened.json()["id"]})
+    alert = await an_alert(db, patient.membership.clinic_id, patient.patient_id)
+    ids |= {"patient_id": patient_id, "emergency_access_id": opened.json()["id"], "alert_id": str(alert.id)}
+    return Record(patient, ids)
 
 
 @pytest.fixture
@@ -86,9 +91,9 @@ async def world(new_client: NewClient, db: Database, settings: Settings) -> Worl
     coordinator = staff[Role.COORDINATOR]
     return World(
         {
-            MINE: await a_record(new_client, mine, coordinator, on_call),
-            OTHER: await a_record(new_client, other, coordinator, on_call),
-            FOREIGN: await a_record(new_client, foreign, far_away, far_on_call),
+            MINE: await a_record(db, new_client, mine, coordinator, on_call),
+            OTHER: await a_record(db, new_client, other, coordinator, on_call),
+            FOREIGN: await a_record(db, new_client, foreign, far_away, far_on_call),
         },
         staff,
         other,
