@@ -23,6 +23,7 @@ from app.dosing.extra_request_routes import router as extra_session_requests
 from app.dosing.reading_routes import router as readings
 from app.dosing.routes import router as dosing_sessions
 from app.exports.routes import router as own_record
+from app.exposures.routes import router as exposures
 from app.external_identities.routes import router as external_identities
 from app.identity.routes import router as identity
 from app.instruments.routes import router as instruments
@@ -55,6 +56,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     before_doses,
     doses,
     extra_session_requests,
+    exposures,
     discharge,
     adverse_events,
     due_check_ins,
