@@ -14,6 +14,7 @@ class Theme:
     """The colours of one chart.
 
     `curves` tell the doses of a dose-aligned chart apart, the latest first; the dose marker's hue is not among them.
+    `amber` and `red` are a clinic's limits; lines of the two also differ in their dashes.
     """
 
     background: str
@@ -28,6 +29,8 @@ class Theme:
     hatch: str
     appointment: str
     older: str
+    amber: str
+    red: str
     curves: tuple[str, ...]
 
 
@@ -44,6 +47,8 @@ LIGHT = Theme(
     hatch="#dde2e7",
     appointment="#00785a",
     older="#9aa5b0",
+    amber="#8f6a00",
+    red="#b3202c",
     curves=("#0067a5", "#00785a", "#a8497f", "#8a6400", "#2b3947"),
 )
 
@@ -60,6 +65,8 @@ DARK = Theme(
     hatch="#2c3742",
     appointment="#35c9a0",
     older="#66727e",
+    amber="#e3bd3f",
+    red="#ff8077",
     curves=("#62bdf0", "#35c9a0", "#e59cc6", "#efe063", "#d5dde5"),
 )
 

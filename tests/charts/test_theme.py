@@ -17,12 +17,12 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 class TestContrast:
     def test_of_words_is_four_and_a_half_or_more(self, theme: Theme) -> None:
-        words = (theme.ink, theme.muted, theme.value, theme.dose, *theme.curves)
+        words = (theme.ink, theme.muted, theme.value, theme.dose, theme.amber, theme.red, *theme.curves)
 
         assert [colour for colour in words if contrast(colour, theme.background) < 4.5] == []
 
     def test_of_lines_and_glyphs_is_three_or_more_also_on_shading(self, theme: Theme) -> None:
-        shapes = (theme.value, theme.dose, theme.ink)
+        shapes = (theme.value, theme.dose, theme.ink, theme.amber, theme.red)
         grounds = (theme.background, theme.window, theme.band)
 
         assert [(one, ground) for one in shapes for ground in grounds if contrast(one, ground) < 3] == []
