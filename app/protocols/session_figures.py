@@ -125,6 +125,9 @@ class Readings(Section):
     received_late_minutes: Minutes = Field(
         15, description="A reading that reaches us longer than this after it was taken is marked as late."
     )
+    chart_gap_minutes: Minutes = Field(
+        45, description="The chart of a session draws no line across a longer time without a value."
+    )
     systolic: Limits = Field(Limits(amber_above=140, red_above=180), description="Upper blood pressure, mm[Hg].")
     diastolic: Limits = Field(Limits(amber_above=90, red_above=110), description="Lower blood pressure, mm[Hg].")
     heart_rate: Limits = Field(
