@@ -20,6 +20,7 @@ from app.dosing.before_routes import router as before_doses
 from app.dosing.discharge_routes import router as discharge
 from app.dosing.dose_routes import router as doses
 from app.dosing.extra_request_routes import router as extra_session_requests
+from app.dosing.observation_routes import router as observation
 from app.dosing.reading_routes import router as readings
 from app.dosing.routes import router as dosing_sessions
 from app.exports.routes import router as own_record
@@ -31,6 +32,7 @@ from app.oauth.metadata import router as oauth_metadata
 from app.oauth.pages import router as sign_in_page
 from app.oauth.routes import router as oauth
 from app.oversight.routes import router as oversight
+from app.rems.routes import router as rems_reports
 from app.safety.patient_routes import router as own_safety
 from app.safety.roster_routes import router as rosters
 from app.safety.routes import router as alerts
@@ -53,12 +55,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     identity,
     clinics,
     dosing_sessions,
+    observation,
     before_doses,
     doses,
     extra_session_requests,
     exposures,
     discharge,
     adverse_events,
+    rems_reports,
     due_check_ins,
     alerts,
     own_safety,
@@ -91,6 +95,10 @@ TAGS = [
     {
         "name": "adverse-events",
         "description": "What happened that should not have: how severe, how serious, and by when to report it.",
+    },
+    {
+        "name": "rems-reports",
+        "description": "What the programme for esketamine asks of each session, filled in. We send nothing to anybody.",
     },
     {"name": "check-ins", "description": "How a patient is: craving, mood, session effects, withdrawal and more."},
     {
