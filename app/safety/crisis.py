@@ -22,7 +22,7 @@ from app.safety import rosters
 from app.safety.alerts import RaisedAlert
 from app.safety.catalogue import RULES
 from app.safety.findings import Severity
-from app.safety.roster_rules import Roster, staffed_next, staffed_until
+from app.safety.roster_rules import Roster, is_staffed, staffed_next, staffed_until
 from app.safety.rosters import Standing
 
 FILE: Final = Path(__file__).parent / "data" / "crisis_resources.json"
@@ -138,7 +138,7 @@ def staffing(standing: Standing, now: datetime) -> dict[str, Any]:
     """When the clinic is staffed, as patients are shown it."""
     until = staffed_until(standing.roster, now)
     return {
-        "staffed_now": until is not None,
+        "staffed_now": is_staffed(standing.roster, now),
         "staffed_until": until,
         "staffed_next_at": staffed_next(standing.roster, now),
         "clinic_telephone": standing.telephone,
@@ -212,7 +212,7 @@ def _words(settings: Settings, clinic: ClinicView) -> _Words:
 def _with_hours(words: _Words, sentence: str, roster: Roster, now: datetime) -> str:
     """The sentence, and since when somebody is there again."""
     begins = staffed_next(roster, now)
-    if begins is None or staffed_until(roster, now) is not None:
+    if begins is None or is_staffed(roster, now):
         return sentence
     local = begins.astimezone(zone(roster.time_zone))
     when = f"{words.weekdays[local.weekday()]}, {local:%Y-%m-%d %H:%M}"

@@ -16,6 +16,7 @@ from app.core.fields import zone
 from app.protocols.safety_figures import Within
 
 DAY: Final = timedelta(days=1)
+WEEK: Final = timedelta(days=7)
 LOOK_AHEAD_DAYS: Final = 400
 """Further ahead nobody looks for the next staffed hour."""
 _MINUTES: Final[dict[Within, int]] = {
@@ -100,22 +101,27 @@ def on_call_at(roster: Roster, at: datetime) -> OnCall | None:
 
 def is_staffed(roster: Roster, at: datetime) -> bool:
     """Whether somebody is at the clinic then."""
-    return staffed_until(roster, at) is not None
+    return any(begins <= at < ends for day in _days_around(roster, at) for begins, ends in _staffed_on(roster, day))
 
 
 def staffed_until(roster: Roster, at: datetime) -> datetime | None:
-    """Until when somebody is there without a break; None when nobody is."""
+    """Until when somebody is there without a break; None when nobody is, and when that is always."""
     until = at
     for begins, ends in _staffed_from(roster, at):
         if begins > until:
             break
+        if begins - at > WEEK:
+            return None
         until = max(until, ends)
     return until if until > at else None
 
 
 def staffed_next(roster: Roster, after: datetime) -> datetime | None:
-    """When somebody is there again: at the next begin; None when the roster knows of none."""
-    until = staffed_until(roster, after) or after
+    """When somebody is there again: at the next begin; None when the roster knows of none, and when that is always."""
+    until = staffed_until(roster, after)
+    if until is None and is_staffed(roster, after):
+        return None
+    until = until or after
     return next((begins for begins, _ in _staffed_from(roster, until) if begins > until), None)
 
 

@@ -12,9 +12,11 @@ from app.protocols.safety_figures import Within
 from app.safety.findings import Notify, Severity, SubjectKind
 
 StaffedNow = Annotated[bool, Field(description="Whether somebody is at the clinic at this moment.")]
-StaffedUntil = Annotated[Moment | None, Field(description="Until when, without a break; null when nobody is there.")]
+StaffedUntil = Annotated[
+    Moment | None, Field(description="Until when, without a break; null when nobody is there, or always.")
+]
 StaffedNext = Annotated[
-    Moment | None, Field(description="When somebody is there again; null when the clinic has not said.")
+    Moment | None, Field(description="When somebody is there again; null when the clinic has not said, or always is.")
 ]
 ClinicTelephone = Annotated[
     str | None, Field(description="The clinic's number; null when it has not said.", examples=["+1 555 010 0199"])
