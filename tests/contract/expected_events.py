@@ -4,6 +4,9 @@ An operation that changes something and is not declared here fails `tests/contra
 function that records an event. Whoever adds one decides: which event it is, or why there is none to tell.
 """
 
+_JUDGED = "alert.raised alert.repeated care_team.changed"
+"""What the safety rules may tell of what was written; care teams change when whoever is on call is let in."""
+
 TOLD: dict[str, str] = {
     # signing in
     "activate": "patient.activated patient_account.recovered staff_account.recovered",
@@ -21,16 +24,26 @@ TOLD: dict[str, str] = {
     # dosing sessions
     "schedule_dosing_session": "dosing_session.scheduled dosing_session.moved",
     "record_dosing_arrival": "dosing_session.arrived",
-    "clear_dosing_session": "dosing_session.cleared",
+    "write_pre_dose_checklist": f"dosing_session.checked dosing_session.held {_JUDGED}",
+    "clear_dosing_session": f"dosing_session.cleared {_JUDGED}",
+    "hold_dosing_session": "dosing_session.held",
     "start_dose": "dosing_session.started",
+    "pause_dose": "dosing_session.paused",
+    "resume_dose": "dosing_session.resumed",
+    "correct_dose": "dosing_session.corrected dosing_session.assessed due_check_in.changed",
+    "abort_dose": "dosing_session.aborted",
+    "transfer_patient": "dosing_session.transferred",
+    "record_extra_session_request": f"extra_session.requested {_JUDGED}",
     "end_dose": "dosing_session.ended",
     "assess_readiness": "dosing_session.assessed",
     "discharge_patient": "dosing_session.discharged due_check_in.changed",
     "record_readings": "dosing_session.readings_recorded dosing_session.held dosing_session.assessed "
     "alert.raised alert.repeated",
     "close_dosing_session": "dosing_session.closed",
-    "cancel_dosing_session": "dosing_session.cancelled",
+    "cancel_dosing_session": f"dosing_session.cancelled {_JUDGED}",
     "record_adverse_event": "adverse_event.recorded adverse_event.corrected alert.raised alert.repeated",
+    "change_rems_report": "rems_report.changed",
+    "submit_rems_report": "rems_report.submitted",
     # appointments
     "book_appointment": "appointment.booked appointment.moved",
     "record_appointment_arrival": "appointment.arrived",
@@ -130,11 +143,23 @@ FUNCTIONS: dict[str, str] = {
     "consents.service.withdraw": "consent.withdrawn",
     "dosing.recording.record": "dosing_session.readings_recorded",
     "dosing.steps.fall_back": "dosing_session.held dosing_session.assessed",
+    "dosing.steps.hold_back": "dosing_session.held",
+    "dosing.steps.watch_again": "dosing_session.assessed",
     "dosing.service.schedule": "dosing_session.scheduled dosing_session.moved",
     "dosing.service.arrive": "dosing_session.arrived",
-    "dosing.service.clear": "dosing_session.cleared",
-    "dosing.service.start_dose": "dosing_session.started",
-    "dosing.service.end_dose": "dosing_session.ended",
+    "dosing.checklists.put": "dosing_session.checked",
+    "dosing.clearances.clear": "dosing_session.cleared",
+    "dosing.doses.start": "dosing_session.started",
+    "dosing.doses.end": "dosing_session.ended",
+    "dosing.doses.correct": "dosing_session.corrected",
+    "dosing.discharge.assess": "dosing_session.assessed",
+    "dosing.discharge.discharge": "dosing_session.discharged",
+    "dosing.extra_requests.record": "extra_session.requested",
+    "dosing.pauses.pause": "dosing_session.paused",
+    "dosing.pauses.resume": "dosing_session.resumed",
+    "dosing.service.hold": "dosing_session.held",
+    "dosing.service.abort": "dosing_session.aborted",
+    "dosing.service.transfer": "dosing_session.transferred",
     "dosing.service.close": "dosing_session.closed",
     "dosing.service.cancel": "dosing_session.cancelled",
     "dosing.service.import_session": "dosing_session.closed",
@@ -149,6 +174,8 @@ FUNCTIONS: dict[str, str] = {
     "safety.service.hand_over": "alert.reassigned",
     "safety.service.resolve": "alert.resolved",
     "safety.telling.tell": "care_team.changed",
+    "rems.service.put": "rems_report.changed",
+    "rems.service.submit": "rems_report.submitted",
     "sign_ins.activations.activate": "patient_account.recovered staff_account.recovered",
     "webhooks.states.disable": "endpoint.disabled",
 }
