@@ -87,7 +87,7 @@ async def put(
     await db.flush()
     await steps.touch(db, access, session, STEP, EventType.DOSING_SESSION_CHECKED)
     if stage is SessionStage.CLEARED:
-        await steps.fall_back(db, access, session, SessionStage.HELD, STEP)
+        await steps.hold_back(db, access, session, STEP)
     judged = await judge(db, access, session)
     await signs.raise_before_dose(db, access, session, judged.checklist, judged.before)
     return await _shown(db, access, session, judged)

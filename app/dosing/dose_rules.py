@@ -121,8 +121,8 @@ class Pause:
 def infusion_minutes(started_at: datetime, ended_at: datetime, pauses: Iterable[Pause]) -> float:
     """Minutes in which an infusion ran."""
     still = timedelta()
-    for pause in pauses:
-        begun, over = max(pause.paused_at, started_at), min(pause.resumed_at or ended_at, ended_at)
+    for each in pauses:
+        begun, over = max(each.paused_at, started_at), min(each.resumed_at or ended_at, ended_at)
         still += max(over - begun, timedelta())
     return (ended_at - started_at - still) / A_MINUTE
 

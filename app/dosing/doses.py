@@ -171,7 +171,7 @@ async def correct(
     await due.move_with_dose(db, access.patient, session.id, dose.dose_started_at - before.started_at)
     if session.status == SessionStage.DISCHARGE_READY:
         # Whoever said that the patient may go home counted from another moment.
-        await steps.fall_back(db, access, session, SessionStage.MONITORING, CORRECTION)
+        await steps.watch_again(db, access, session, CORRECTION)
     return await records.shown(db, access, session)
 
 

@@ -32,9 +32,9 @@ async def of_session(db: Database, session: DosingSession) -> Sequence[DosePause
     return found.all()
 
 
-def plain(pause: DosePause) -> Pause:
+def plain(stored: DosePause) -> Pause:
     """A pause as the rules want it."""
-    return Pause(pause.paused_at, pause.resumed_at)
+    return Pause(stored.paused_at, stored.resumed_at)
 
 
 async def pause(

@@ -75,9 +75,22 @@ async def fall_back(
     db: Database, access: PatientAccess, session: DosingSession, to_status: SessionStage, because: str
 ) -> DosingSession:
     """Let a reading of the caller's hold a session, or send it back to monitoring; `because` names the rule."""
-    rules.check_fall(SessionStage(session.status), to_status)
-    told = EventType.DOSING_SESSION_HELD if to_status is SessionStage.HELD else EventType.DOSING_SESSION_ASSESSED
-    return await _enter(db, access, session, to_status, BY_READING, told, reason=because)
+    step = hold_back if to_status is SessionStage.HELD else watch_again
+    return await step(db, access, session, because)
+
+
+async def hold_back(db: Database, access: PatientAccess, session: DosingSession, because: str) -> DosingSession:
+    """Let what the caller wrote down hold a session; `because` names the rule, or what was written."""
+    rules.check_fall(SessionStage(session.status), SessionStage.HELD)
+    told = EventType.DOSING_SESSION_HELD
+    return await _enter(db, access, session, SessionStage.HELD, BY_READING, told, reason=because)
+
+
+async def watch_again(db: Database, access: PatientAccess, session: DosingSession, because: str) -> DosingSession:
+    """Let what the caller wrote down send a session back to monitoring; `because` names the rule, or what it was."""
+    rules.check_fall(SessionStage(session.status), SessionStage.MONITORING)
+    told = EventType.DOSING_SESSION_ASSESSED
+    return await _enter(db, access, session, SessionStage.MONITORING, BY_READING, told, reason=because)
 
 
 async def touch(

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from app.dosing.steps import TOLD_AS
+
 RECORD = "app.events.service.record"
+HANDED = frozenset(f"app.dosing.{name}" for name in ("steps.take", "steps.touch", "steps.tell", "doses.stop"))
+"""They record the event that they are handed, or that of the action: whoever calls them is who names it."""
 
 
 @dataclass(slots=True)
@@ -135,6 +139,10 @@ def _standing_for(module: Module, name: str) -> str:
 
 
 def _event_type(part: ast.AST) -> set[str]:
-    """`EventType.X`, as its name."""
-    is_one = isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "EventType"
-    return {part.attr} if is_one and isinstance(part, ast.Attribute) else set()
+    """`EventType.X`, as its name; `SessionAction.X`, as the name of the event that it is told as."""
+    if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
+        if part.value.id == "EventType":
+            return {part.attr}
+        if part.value.id == "SessionAction":
+            return {told.name for action, told in TOLD_AS.items() if action.name == part.attr}
+    return set()

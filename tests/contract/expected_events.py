@@ -37,11 +37,10 @@ TOLD: dict[str, str] = {
     "end_dose": "dosing_session.ended",
     "assess_readiness": "dosing_session.assessed",
     "discharge_patient": "dosing_session.discharged due_check_in.changed",
-    "record_readings": "dosing_session.readings_recorded dosing_session.held dosing_session.assessed "
-    "alert.raised alert.repeated",
+    "record_readings": "dosing_session.readings_recorded dosing_session.held dosing_session.assessed " + _JUDGED,
     "close_dosing_session": "dosing_session.closed",
     "cancel_dosing_session": f"dosing_session.cancelled {_JUDGED}",
-    "record_adverse_event": "adverse_event.recorded adverse_event.corrected alert.raised alert.repeated",
+    "record_adverse_event": f"adverse_event.recorded adverse_event.corrected {_JUDGED}",
     "change_rems_report": "rems_report.changed",
     "submit_rems_report": "rems_report.submitted",
     # appointments

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.core import openapi
 from app.events.types import EventType
 from app.identity.permissions import Permission
-from tests.contract.call_graph import RECORD, CallGraph
+from tests.contract.call_graph import HANDED, RECORD, CallGraph
 from tests.contract.expected_events import FUNCTIONS, NEVER_RECORDED, SILENT, TOLD
 
 
@@ -23,11 +23,11 @@ def graph() -> CallGraph:
 @pytest.fixture(scope="module")
 def recording(graph: CallGraph) -> dict[str, set[str]]:
     """The public functions that record events within their own file, with the events that are named on the way."""
-    direct = {path for path, function in graph.functions.items() if RECORD in function.mentions}
+    direct = {path for path, function in graph.functions.items() if {RECORD, *HANDED} & function.mentions}
     files = {graph.functions[path].module for path in direct}
     found = {}
     for path, function in graph.functions.items():
-        if function.is_public and function.module in files:
+        if function.is_public and function.module in files and path not in HANDED:
             inside = graph.reached(path, within=function.module)
             if inside & direct:
                 named = {name for each in inside for name in graph.functions[each].event_types}
