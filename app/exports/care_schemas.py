@@ -213,6 +213,7 @@ class CopiedAdverseEvent(Outgoing):
     expected: bool = Field(description="Whether it is known to happen.")
     action: str = Field(description="What was done.", examples=["none"])
     outcome: str = Field(description="What became of it.", examples=["recovered"])
+    reporter: str = Field(description="Who told of it.", examples=["patient"])
     reported_to: WrittenList
     recorded_at: Moment = Field(description="When it was written down.")
     recorded_by: Who
