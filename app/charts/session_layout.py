@@ -53,9 +53,11 @@ class Panel:
         low, high = self.y.domain
         per_unit = self.plot.height / (high - low)
         step = next((step for step in self.kind.steps if step * per_unit >= _TICK_ROOM), self.kind.steps[-1])
+        while step * per_unit < _TICK_ROOM and step < high - low:  # a scale that grew
+            step *= 2
         first = ceil(low / step) * step
         found = [low, *(float(value) for value in range(first, floor(high) + 1, step)), high]
-        room = _TICK_ROOM * 0.75 / per_unit
+        room = _TICK_ROOM / per_unit
         inner = [value for value in found[1:-1] if low + room <= value <= high - room]
         return [low, *inner, high]
 

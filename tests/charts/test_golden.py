@@ -1,4 +1,4 @@
-"""The pictures of `cases.py`, line by line as they were when somebody last looked at them.
+"""The pictures of `cases.py` and `session_cases.py`, line by line as they were when somebody last looked at them.
 
 `UPDATE_GOLDEN=1 pytest tests/charts/test_golden.py` writes them anew: look at the pictures before you commit them.
 """
@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 
 from app.charts.dose_aligned import dose_aligned_chart
+from app.charts.session import session_chart
 from app.charts.trend import trend_chart
 from tests.charts.cases import ALIGNED, TRENDS
 from tests.charts.drawing import Drawing
+from tests.charts.session_cases import SESSIONS
 
 FOLDER = Path(__file__).parent / "golden"
-DRAWN = {name: trend_chart(picture) for name, picture in TRENDS.items()} | {
-    name: dose_aligned_chart(picture) for name, picture in ALIGNED.items()
-}
-KEPT = sorted(DRAWN.keys() - {"year_of_values", "responder_dark", "aligned_dark", "aligned_many"})
+DRAWN = (
+    {name: trend_chart(picture) for name, picture in TRENDS.items()}
+    | {name: dose_aligned_chart(picture) for name, picture in ALIGNED.items()}
+    | {name: session_chart(picture) for name, picture in SESSIONS.items()}
+)
+KEPT = sorted(DRAWN.keys() - {"year_of_values", "responder_dark", "aligned_dark", "aligned_many", "session_uneventful"})
 
 
 @pytest.mark.parametrize("name", KEPT)
