@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.appointments.rules import Attendance, AttendanceReason
+from app.demo.play import Request
 from app.dosing.rules import SessionAction
 
 
@@ -114,10 +115,23 @@ class WentHome(Act):
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed(Act):
-    """The prescriber goes through the alerts of the patients, acknowledges and settles those from before a moment."""
+class Asked(Act):
+    """Somebody sends a request of a script whose dose is planned for `begin`."""
 
-    until: datetime
+    begin: datetime
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class AskedForHelp(Act):
+    """The patient presses the button."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked(Act):
+    """The service looks for what is overdue, as it does every minute; the patient is whose dose it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ GAD7 = ("nervous", "worry_control", "worry_many", "relax", "restless", "irritabl
 WHO5 = ("cheerful", "calm", "active", "rested", "interest")
 PACS = ("frequency", "peak_strength", "time_spent", "resist_difficulty", "average")
 SESSION_EFFECTS = ("unreal", "detached", "time", "distress")
+MOST_DISTRESS = 2
 FORTNIGHT = 14
 DAY_MINUTES = 24 * 60
 OTHER_SUBSTANCE_SHARE = 0.6
@@ -83,7 +84,11 @@ class Answers:
         """The four questions about dissociation, 0 to 4 each."""
         chance = self._drawn("session_effects", at)
         total = self._feelings.session_effects(at)
-        return _response("dissociation_brief", _spread(total, SESSION_EFFECTS, 4, chance))
+        answers = _spread(total, SESSION_EFFECTS, 4, chance)
+        while answers["distress"] > MOST_DISTRESS:  # strange, but not frightening
+            answers["distress"] -= 1
+            answers[min(SESSION_EFFECTS[:-1], key=lambda item: answers[item])] += 1
+        return _response("dissociation_brief", answers)
 
     def use_diary(self, at: datetime) -> Response:
         """Whether anything was used today."""

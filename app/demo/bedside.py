@@ -328,3 +328,11 @@ ABOUT: Final[dict[str, str]] = {
     "aborted": "stopped: a difficult experience, with an adverse event",
     "esketamine": "the nasal spray, with its report",
 }
+PLAYED: Final[dict[str, tuple[str, float]]] = {
+    "uneventful": ("tomasz", 9.0),
+    "hypertensive": ("viktor", 9.5),
+    "dissociated": ("pavel", 10.0),
+    "aborted": ("hanna", 11.0),
+    "esketamine": ("selin", 13.0),
+}
+"""Whose session each is at the demo clinic, and at what hour of the day before it was filled its dose began."""

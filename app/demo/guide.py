@@ -1,9 +1,11 @@
-"""What `afterglow demo` tells: who can sign in, where to look, three things to try."""
+"""What `afterglow demo` tells: who can sign in, where to look, four things to try."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.demo import trial
+from app.demo.bedside import ABOUT as ABOUT_SESSIONS
+from app.demo.bedside import PLAYED
 from app.demo.people import DOMAIN, PASSWORD, PATIENTS
 from app.demo.roster import Resident, Roster
 
@@ -39,10 +41,13 @@ def guide(roster: Roster, base_url: str, now: datetime) -> Iterator[str]:
     yield f"{trial.NOTICE}."
     yield f"  {trial.READER.email:<34}looks after all of them"
     yield ""
-    yield "Three things to try"
+    yield "Four things to try"
     yield from _chart(roster, base_url)
     yield from _check_in(base_url)
     yield from _docs_page(base_url)
+    yield from _sessions(roster, base_url)
+    yield ""
+    yield "Have a receiver on this machine told what happens, in five minutes: docs/webhooks.md"
 
 
 def _signed_in(variable: str, email: str, base_url: str, code: str = "") -> str:
@@ -91,5 +96,18 @@ def _docs_page(base_url: str) -> Iterator[str]:
     yield f"   {CODE_OF} {READER}@{DOMAIN}"
     yield ""
     yield "   Then execute GET /v1/dosing-sessions: today's sessions, from scheduled to closed."
+
+
+def _sessions(roster: Roster, base_url: str) -> Iterator[str]:
     yield ""
-    yield "Have a receiver on this machine told what happens, in five minutes: docs/webhooks.md"
+    yield f"4. Look at yesterday's sessions, and at what waits for somebody, as {READER}@{DOMAIN} ($STAFF of 1):"
+    yield ""
+    for script, session_id in roster.played.items():
+        who = _named(list(roster.patients), PLAYED[script][0])
+        yield f"   {who.name:<11}{ABOUT_SESSIONS[script]}"
+        yield f"   {'':<11}{base_url}/v1/dosing-sessions/{session_id}/chart.png"
+    chosen = roster.played.get("hypertensive")
+    yield ""
+    bearer = '-H "Authorization: Bearer $STAFF"'
+    yield f"   curl -s {base_url}/v1/dosing-sessions/{chosen}/chart.png {bearer} -o session.png"
+    yield f"   curl -s {base_url}/v1/alerts {bearer}"

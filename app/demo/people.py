@@ -56,6 +56,9 @@ HOURS: Final = {
     ],
 }
 """What the clinic says of itself; doses are given at weekends too, or today would be empty on some days."""
+MEN: Final = frozenset(
+    {"jonas", "tomasz", "pavel", "viktor", "emil", "luis", "georg", "bruno", "dario", "farid", "henri", "juri"}
+)
 NOT_HERS: Final = frozenset({"nurse2", "therapist2"})
 """Who is not on the care team of the patient whose story says `hidden`: for them she does not exist."""
 
@@ -120,8 +123,6 @@ class Story:
     travels: tuple[int, int, str] | None = None
     fast_clock: tuple[int, int, int] | None = None
     stays_days: int | None = None
-    born_on: str = "1986-04-12"
-    sex: str = "female"
     corrects: bool = False
     hidden: bool = False
     today: Today | None = None
@@ -130,6 +131,11 @@ class Story:
     def email(self) -> str:
         """The address to sign in with."""
         return f"{self.key}@{DOMAIN}"
+
+    @property
+    def sex(self) -> str:
+        """As the patient says."""
+        return "male" if self.key in MEN else "female"
 
 
 # The first patient and the password are those of the examples on the docs page, where "Execute" then works at once.

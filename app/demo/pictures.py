@@ -6,14 +6,14 @@ They are what the chart routes answer about people of the demo, on a day that ne
 import asyncio
 import sys
 import tempfile
-from collections.abc import MutableMapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from app.core import clock
 from app.core.db import unit_of_work
-from app.demo import filling, roster
+from app.demo import filling, in_process, roster
 from app.demo.database import demo_settings
 from app.demo.people import DOMAIN
 from app.main import create_app
@@ -46,40 +46,13 @@ async def _ask(database: Path) -> dict[str, bytes]:
         found = {}
         for name, (key, path, days) in PICTURES.items():
             query = f"measure=craving&from={(clock.now() - timedelta(days=days)).date()}"
-            found[name] = await _get(app, path, query, tokens[f"{key}@{DOMAIN}"])
+            status, _, picture = await in_process.ask(app, "GET", f"{path}?{query}", tokens[f"{key}@{DOMAIN}"])
+            if status != HTTPStatus.OK:
+                raise RuntimeError(picture)
+            found[name] = picture
         return found
     finally:
         await app.state.engine.dispose()
-
-
-async def _get(app: Any, path: str, query: str, token: str) -> bytes:  # noqa: ANN401  an ASGI application
-    """What the application answers to one request, without a server between."""
-    answer: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        answer.append(message)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "headers": [(b"authorization", f"Bearer {token}".encode())],
-        "client": ("127.0.0.1", 0),
-        "server": ("127.0.0.1", 8000),
-    }
-    await app(scope, receive, send)
-    body = b"".join(message.get("body", b"") for message in answer)
-    if answer[0]["status"] != 200:  # noqa: PLR2004  OK
-        raise RuntimeError(body.decode())
-    return body
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Who is in a demo database, read back from it, and fresh tokens for scripts that want them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,9 @@ from app.core.fields import zone
 from app.core.settings import Settings
 from app.credentials.models import OneTimeCodes
 from app.demo import program, trial
+from app.demo.bedside import PLAYED
 from app.demo.people import CLINIC, DOMAIN, FOUNDED_BEFORE, PASSWORD, WEEKS
+from app.dosing.models import DosingSession
 from app.identity import service as identity
 from app.identity.models import Account, Clinic, Membership, Patient
 
@@ -47,6 +49,8 @@ class Roster:
     clinicians: Sequence[Resident]
     real_people: int
     """How many records of the trials there are, in their own clinic."""
+    played: Mapping[str, UUID] = field(default_factory=dict)
+    """The sessions of the scripts, by script."""
 
     @property
     def lived_until(self) -> datetime:
@@ -81,12 +85,32 @@ async def read(db: Database) -> Roster:
         Resident(who.patient_id or who.id, who.role, account.email, who.display_name, who, seed)
         for who, account, seed in rows
     ]
-    return Roster(
+    roster = Roster(
         clinic,
         patients=[who for who in everybody if who.membership.patient_id],
         clinicians=[who for who in everybody if not who.membership.patient_id],
         real_people=await db.scalar(_REAL_PEOPLE) or 0,
     )
+    return replace(roster, played=await _played(db, roster))
+
+
+async def _played(db: Database, roster: Roster) -> dict[str, UUID]:
+    """Each script's session: the last dose that its patient had when the clinic was filled."""
+    ids, found = {who.key: who.id for who in roster.patients}, {}
+    for script, (key, _) in PLAYED.items():
+        session_id = await db.scalar(
+            sa.select(DosingSession.id)
+            .where(
+                DosingSession.clinic_id == roster.clinic.id,
+                DosingSession.patient_id == ids[key],
+                DosingSession.dose_started_at < roster.lived_until,
+            )
+            .order_by(DosingSession.dose_started_at.desc())
+            .limit(1)
+        )
+        if session_id is not None:
+            found[script] = session_id
+    return found
 
 
 async def as_json(db: Database, settings: Settings, roster: Roster) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from app.demo import forms
-from app.demo.acts import Act, Activated, Enrolled, Relinked, Reported, Signed, Withdrew
+from app.demo.acts import Act, Activated, Asked, AskedForHelp, Enrolled, Looked, Relinked, Reported, Signed, Withdrew
 from app.demo.answers import Answers
+from app.demo.bedside import PLAYED, SCRIPTS
 from app.demo.bodies import Tablet
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
@@ -18,6 +19,10 @@ from app.demo.visits import Diary, visits_of
 
 ENROLLED_AT, ACTIVATED_AT, SIGNED_AT, WITHDREW_AT = 10.0, 10.5, 10.65, 19.2
 CORRECTED_ON_DAY, RELINKED_ON_DAY = 20, 24
+NEEDS_HELP = ("ines", "I cannot stop thinking about it. Please call me.")
+HELP_MINUTES_AGO = 8
+DAY_AFTER = timedelta(hours=18), timedelta(hours=30)
+SOON_AFTER = timedelta(minutes=1)
 
 
 def write(now: datetime, seed: int) -> list[Act]:
@@ -26,7 +31,17 @@ def write(now: datetime, seed: int) -> list[Act]:
     acts = [
         act for story in PATIENTS for act in _life(story, calendar, diary, Chance(seed, story.key)) if act.at <= now
     ]
+    acts += _played(calendar)
+    acts.append(AskedForHelp(now - timedelta(minutes=HELP_MINUTES_AGO), *NEEDS_HELP))
     return sorted(acts, key=lambda act: act.at)
+
+
+def _played(calendar: Calendar) -> Iterator[Act]:
+    """The requests of the scripts, as people sent them yesterday."""
+    for key, (patient, hour) in PLAYED.items():
+        begin = calendar.on(calendar.days_ago(1), hour)
+        for request in SCRIPTS[key]:
+            yield Asked(begin + timedelta(minutes=request.minute), patient, begin, request)
 
 
 def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Iterator[Act]:
@@ -46,6 +61,10 @@ def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Ite
         yield from day_of(story, session, doses_before, tablet, calendar, chance)
     reports = Reports(story, sessions, Answers(story, feelings, chance), calendar)
     kept = [found for found in reports.kept(chance.of("reports")) if activated < found.at <= calendar.now]
+    for dose in doses:
+        first, last = (dose + hours for hours in DAY_AFTER)
+        if not any(first <= found.at <= last for found in kept):
+            yield Looked(last + SOON_AFTER, story.key)
     yield from arrivals(story, kept, activated, calendar.now, chance.of("phone"))
     if story.corrects:
         yield from _second_thoughts(story, kept, sessions, calendar)

@@ -4,7 +4,7 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import singledispatchmethod
 from typing import Any
 from uuid import UUID
@@ -18,13 +18,17 @@ from app.check_ins import batches
 from app.check_ins import service as check_ins
 from app.check_ins.schemas import CheckInBatch, CheckInWrite, LinkWrite
 from app.check_ins.service import Author, Outcome, Report
+from app.clinics import details
+from app.clinics import schemas as clinic_schemas
 from app.clinics import service as clinics
 from app.consents import service as consents
 from app.core import clock
 from app.core.db import Database, unit_of_work
 from app.core.settings import Settings
-from app.demo import acts, arrival, forms
+from app.demo import acts, arrival, evenings, forms
+from app.demo.chance import Chance
 from app.demo.people import FOUNDED_BEFORE, NOT_HERS, PATIENTS, STAFF, TIME_ZONE
+from app.demo.players import Players
 from app.demo.stage import ANY, Stage
 from app.dosing import checklists, clearances, discharge, doses, recording
 from app.dosing import schemas as dosing_schemas
@@ -37,6 +41,9 @@ from app.dosing.reading_schemas import ReadingBatch
 from app.dosing.rules import DoseRoute, SessionAction, SessionStage, Substance
 from app.identity.permissions import Permission, Role
 from app.invitations import service as invitations
+from app.overdue import service as overdue
+from app.safety import help_requests
+from app.safety.schemas import HelpRequestWrite
 
 STORIES = {story.key: story for story in PATIENTS}
 WHY_CLEARED = "Looked at together with the patient; goes on as planned"
@@ -51,6 +58,7 @@ class Simulator:
     def __init__(self, engine: AsyncEngine, settings: Settings) -> None:
         self._engine = engine
         self._stage = Stage(engine, settings)
+        self._players = Players(engine, settings, self._stage)
         self._codes: dict[str, str] = {}
         self._signed: dict[tuple[str, str], UUID] = {}
         self._due: defaultdict[str, list[Open]] = defaultdict(list)
@@ -61,9 +69,25 @@ class Simulator:
         await self._stage.found(script[0].at - FOUNDED_BEFORE)
         for _, day in itertools.groupby(script, key=lambda act: act.at.date()):
             todays = list(day)
-            async with unit_of_work(self._engine) as db:
-                await self._relive(todays, db)
+            await self._live_a_day(todays)
+            with clock.told(todays[-1].at):
+                await evenings.end(self._engine, self._stage, todays[-1].at, script[-1].at)
             done(len(todays))
+        await self._players.close()
+
+    async def _live_a_day(self, todays: Sequence[acts.Act]) -> None:
+        """Do the acts of one day: together in one transaction what is no request to the service itself."""
+        for kind, some in itertools.groupby(todays, key=_alone):
+            if kind is None:
+                async with unit_of_work(self._engine) as db:
+                    await self._relive(list(some), db)
+                continue
+            for act in some:
+                with clock.told(act.at):
+                    if isinstance(act, acts.Asked):
+                        await self._players.ask(act)
+                    else:
+                        await overdue.look(self._engine)
 
     async def _relive(self, todays: Sequence[acts.Act], db: Database) -> None:
         """Do the acts of one day. Nobody reads another patient's record, so rows of several are written at once."""
@@ -120,6 +144,12 @@ class Simulator:
             patient_id=patient.id,
         )
         self._codes[act.patient] = invitation.code
+        access = await self._stage.access(
+            db, "coordinator", "set_patient_details", Permission.PATIENT_DETAILS_WRITE, act
+        )
+        born = Chance(act.patient, "born")
+        said = {"born_on": date(born.whole(1962, 2001), born.whole(1, 12), born.whole(1, 28)), "sex": story.sex}
+        await details.put(db, access, clinic_schemas.PatientDetailsWrite.model_validate(said), ANY)
 
     @_perform.register
     async def _(self, act: acts.Activated, db: Database) -> None:
@@ -233,6 +263,11 @@ class Simulator:
         ]
 
     @_perform.register
+    async def _(self, act: acts.AskedForHelp, db: Database) -> None:
+        access = await self._stage.access(db, act.patient, "request_help", Permission.HELP_REQUEST, act)
+        await help_requests.ask(db, self._stage.settings, access, HelpRequestWrite(message=act.message))
+
+    @_perform.register
     async def _(self, act: acts.SessionCancelled, db: Database) -> None:
         access = await self._stage.access(
             db, "coordinator", "cancel_dosing_session", Permission.DOSING_CANCEL, act, act.session_id
@@ -308,6 +343,11 @@ class Simulator:
         )
         correction = LinkWrite(dosing_session_id=act.session_id, appointment_id=None)
         await check_ins.correct_link(db, access, act.check_in_id, correction, ANY)
+
+
+def _alone(act: acts.Act) -> type[acts.Act] | None:
+    """Acts that have transactions of their own."""
+    return type(act) if isinstance(act, acts.Asked | acts.Looked) else None
 
 
 STEPS = {
