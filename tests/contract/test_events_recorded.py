@@ -5,7 +5,7 @@ fact may be left; for real; and once more, which may tell something new only whe
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -24,11 +24,12 @@ from tests.appointments.bookings import a_plan
 from tests.cast import Cast, a_cast
 from tests.consents.papers import a_document, a_signature
 from tests.contract.expected_events import NEVER_RECORDED, TOLD
-from tests.dosing.sessions import DOSE
+from tests.dosing.sessions import TREATMENT, VITALS, a_checklist, a_dose, text, text_of_now, weighed_on
 from tests.factories import Person, a_member_of_staff, a_report, an_id
 from tests.instruments.test_routes import a_wording
 from tests.webhooks.world import an_endpoint
 
+RECOVERED = dict.fromkeys(("activity", "respiration", "circulation", "consciousness", "oxygen"), 2)
 NewClient = Callable[..., httpx2.AsyncClient]
 Pairs = set[tuple[str, str]]
 
@@ -190,28 +191,112 @@ async def check_ins(caller: Caller) -> None:
     await caller.do("nurse", "PUT", f"{of_patient}/{own}/link", nothing, version=2, again={"check_in.relinked"})
 
 
+class Session:
+    """Takes one session on, each step on the version that the one before it left."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller, self.id, self.version = caller, an_id(), 0
+
+    async def plan(self, at: datetime, *, version: int | None = None) -> None:
+        path = f"/v1/patients/{self.caller.cast.patient_id}/dosing-sessions/{self.id}"
+        await self.caller.do("coordinator", "PUT", path, {"scheduled_at": at.isoformat()}, version=version)
+        self.version += 1
+
+    async def step(self, path: str, body: object = None, method: str = "POST") -> dict[str, Any]:
+        whole = f"/v1/dosing-sessions/{self.id}/{path}"
+        answer = await self.caller.do("prescriber", method, whole, body, version=self.version)
+        self.version = answer.get("session_version", answer.get("version"))
+        return answer
+
+    async def measured(self, **values: object) -> None:
+        reading = {"id": str(an_id()), "taken_at": text_of_now()} | VITALS | {"aldrete": RECOVERED} | values
+        path = f"/v1/dosing-sessions/{self.id}/readings"
+        self.version = (await self.caller.do("nurse", "POST", path, {"readings": [reading]}))["session_version"]
+
+    async def ready(self) -> None:
+        said = dict.fromkeys(("walks_unaided", "no_new_suicidal_ideation", "tolerates_fluids"), True)
+        aside = {"code": "observation_time", "reason": "Nobody waits two hours in a test"}
+        await self.step("readiness", said | {"overrides": [aside]})
+
+    async def cleared(self) -> None:
+        await self.plan(clock.now())
+        await self.step("arrival")
+        await self.measured()
+        await self.step("checklist", a_checklist(), "PUT")
+        await self.step("clearance")
+
+
+async def agreed(caller: Caller) -> None:
+    terms = {"type": TREATMENT, "language": "en", "title": "The treatment", "text": "You can stop.", "questions": []}
+    document = (await caller.clients["admin"].post("/v1/consent-documents", json=terms)).json()
+    answer = await caller.clients["patient"].post("/v1/me/consents", json=a_signature(document))
+    assert answer.status_code == 201, answer.text
+
+
 @calls(
     "schedule_dosing_session",
     "record_dosing_arrival",
+    "record_readings",
+    "write_pre_dose_checklist",
     "clear_dosing_session",
+    "hold_dosing_session",
     "start_dose",
+    "pause_dose",
+    "resume_dose",
     "end_dose",
+    "correct_dose",
+    "assess_readiness",
+    "discharge_patient",
     "close_dosing_session",
-    "cancel_dosing_session",
 )
 async def sessions(caller: Caller) -> None:
-    plan = f"/v1/patients/{caller.cast.patient_id}/dosing-sessions"
-    session_id, soon = an_id(), (clock.now() + timedelta(hours=1)).isoformat()
-    await caller.do("coordinator", "PUT", f"{plan}/{session_id}", {"scheduled_at": clock.now().isoformat()})
-    await caller.do("coordinator", "PUT", f"{plan}/{session_id}", {"scheduled_at": soon}, version=1)
-    steps = ("arrival", "clearance", "dose", "dose-end", "closure")
-    for version, step in enumerate(steps, start=2):
-        body = DOSE if step == "dose" else None
-        await caller.do("prescriber", "POST", f"/v1/dosing-sessions/{session_id}/{step}", body, version=version)
-    other = an_id()
-    await caller.clients["coordinator"].put(f"{plan}/{other}", json={"scheduled_at": soon})
-    cancelled = {"reason": "patient_request"}
-    await caller.do("coordinator", "POST", f"/v1/dosing-sessions/{other}/cancellation", cancelled, version=1)
+    await agreed(caller)
+    session, why = Session(caller), {"reason": "Dizzy."}
+    await session.plan(clock.now())
+    await session.plan(clock.now() + timedelta(hours=1), version=1)
+    await session.step("arrival")
+    await session.step("checklist", a_checklist(), "PUT")
+    await session.measured()
+    await session.step("clearance")
+    await session.measured(systolic=150, diastolic=95)
+    await session.measured()
+    await session.step("clearance")
+    await session.step("checklist", a_checklist(), "PUT")
+    await session.step("clearance")
+    await session.step("hold", why)
+    await session.step("clearance")
+    given = a_dose()
+    await session.step("dose", given)
+    pause = (await session.step("pauses", why))["pauses"][0]["id"]
+    await session.step(f"pauses/{pause}/resumption")
+    ended = (await session.step("dose-end"))["dose_ended_at"]
+    correction = given | why | {"dose_ended_at": ended, "weight_kg": 80, "weighed_on": weighed_on()}
+    await session.measured()
+    await session.ready()
+    await session.measured(spo2=85)
+    await session.measured()
+    await session.ready()
+    await session.step("dose-corrections", correction)
+    await session.ready()
+    await session.step("discharge", {"escort": {"name": "Mia"}, "instructions_given": True, "crisis_card_given": True})
+    earlier = text(datetime.fromisoformat(given["dose_started_at"]) - timedelta(seconds=30))
+    await session.step("dose-corrections", correction | {"dose_started_at": earlier})
+    await session.step("closure")
+
+
+@calls("abort_dose", "transfer_patient", "cancel_dosing_session", "record_extra_session_request")
+async def stops(caller: Caller) -> None:
+    await agreed(caller)
+    session, other, why = Session(caller), Session(caller), {"reason": "Dizzy."}
+    await session.cleared()
+    await session.step("dose", a_dose())
+    await other.plan(clock.now() + timedelta(days=3))
+    caller.told.clear()  # of what had to come before
+    await session.step("abort", why)
+    await session.step("transfer", why | {"destination": "Harbour Hospital"})
+    await other.step("cancellation", why)
+    path = f"/v1/patients/{caller.cast.patient_id}/extra-session-requests"
+    await caller.do("coordinator", "POST", path, {"id": str(an_id())})
 
 
 @calls("book_appointment", "record_appointment_arrival", "record_attendance", "cancel_appointment")
