@@ -17,6 +17,7 @@ from app.core.bells import Bell, listen
 from app.core.db import create_engine
 from app.core.logging import describe, log
 from app.core.settings import Settings
+from app.overdue import service as overdue
 from app.safety import escalation
 from app.safety import notices as safety_notices
 from app.webhooks import matching, notices, retention
@@ -47,12 +48,16 @@ async def work(
     async def send_alert_notices() -> None:
         await safety_notices.send_notices(engine, settings)
 
+    async def look_for_what_is_overdue() -> None:
+        await overdue.look(engine)
+
     async def forget_old_events() -> None:
         await retention.apply(engine, settings, stop)
 
     jobs += [
         every(ESCALATION_SECONDS, escalate_alerts, stop),
         every(NOTICE_SECONDS, send_alert_notices, stop),
+        every(MINUTE, look_for_what_is_overdue, stop),
     ]
     jobs += [every(MINUTE, tell_owners, stop), every(HOUR, forget_old_events, stop)]
     if settings.audit_seal_seconds:

@@ -136,16 +136,6 @@ async def discharge(
     return session
 
 
-async def failing_now(db: Database, access: PatientAccess, session: DosingSession) -> list[DischargeCriterion]:
-    """Criteria that a reading since the last assessment speaks against, for a session that was found ready to leave.
-
-    What was set aside stays so; what nobody measured again stands as it was.
-    """
-    await db.flush_staged()
-    found = await _now(db, access, session, await newest_assessment(db, session))
-    return [each.code for each in found.in_the_way if each.met is False and each.inputs]
-
-
 async def assessments_of(db: Database, session: DosingSession) -> Sequence[DischargeAssessment]:
     """Every assessment of a session, the oldest first."""
     found = await db.scalars(

@@ -121,7 +121,11 @@ class DoseRecord(OfClinic, Base):
     """What was given, in one version; a correction is one more, and says why."""
 
     __tablename__ = "dose_records"
-    __table_args__ = (sa.PrimaryKeyConstraint("clinic_id", "session_id", "version"), *_of_session())
+    __table_args__ = (
+        sa.PrimaryKeyConstraint("clinic_id", "session_id", "version"),
+        *_of_session(),
+        sa.Index(None, "started_at"),  # the worker looks at the doses of the last days, of all clinics
+    )
 
     clinic_id: Mapped[UUID]
     session_id: Mapped[UUID]

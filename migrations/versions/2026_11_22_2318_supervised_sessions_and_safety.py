@@ -414,6 +414,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("clinic_id", "session_id", "version", name=op.f("pk_dose_records")),
     )
+    op.create_index(op.f("ix_dose_records_started_at"), "dose_records", ["started_at"], unique=False)
     op.create_table(
         "pre_dose_checklists",
         sa.Column("session_id", sa.Uuid(), nullable=False),

@@ -6,12 +6,11 @@ from uuid import UUID
 
 from app.core import clock
 from app.core.db import Database
-from app.dosing.models import DosingSession, Reading
+from app.dosing.models import DoseRecord, DosingSession, Reading
 from tests.dosing.sessions import Sessions
 from tests.factories import an_id
 
 WELL: dict[str, Any] = {"systolic": 124, "diastolic": 78, "moaas": 5, "aldrete": 10, "dissociation": 1}
-ORDINARY = {"dose_started": 180, "dose_ended": 140}
 
 
 async def dosed(
@@ -35,8 +34,29 @@ async def dosed(
     session.version = sessions.version = 5
     for name, value in but.items():
         setattr(session, name, value)
+    if session.dose_started_at is not None:
+        db.add(_record_of(session))
     await db.flush()
     return session
+
+
+def _record_of(session: DosingSession) -> DoseRecord:
+    assert session.dose_started_at is not None
+    return DoseRecord(
+        clinic_id=session.clinic_id,
+        session_id=session.id,
+        version=1,
+        patient_id=session.patient_id,
+        recorded_at=session.dose_started_at,
+        recorded_by=an_id(),
+        substance=session.substance,
+        route=session.route,
+        dose_mg=session.dose_mg,
+        started_at=session.dose_started_at,
+        ended_at=session.dose_ended_at,
+        administered_by=an_id(),
+        warnings=[],
+    )
 
 
 async def measured(db: Database, session: DosingSession, minutes_ago: float, **values: Any) -> Reading:

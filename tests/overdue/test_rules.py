@@ -1,0 +1,36 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.overdue.rules import Deadlines
+from app.protocols.rules import Protocol
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+class TestDeadlines:
+    def test_are_the_figures_of_the_clinic(self) -> None:
+        deadlines = Deadlines.of(
+            Protocol.model_validate(
+                {
+                    "safety": {"miss1_after_hours": 80, "dis1_next_day_from_hours": 12},
+                    "dosing": {"missed_session_hours": 5},
+                    "discharge": {"rems_due_days": 3},
+                    "escalation": {"late_after_minutes": 9},
+                }
+            )
+        )
+
+        assert deadlines == Deadlines(
+            day_after_from=12 * 60 * MINUTE,
+            day_after_until=80 * 60 * MINUTE,
+            day_after_points=("plus_24h", "plus_72h"),
+            missed_session=5 * 60 * MINUTE,
+            report=timedelta(days=3),
+            late_after=9 * MINUTE,
+        )
+
+    @pytest.mark.parametrize(("minutes", "late"), [(0, False), (5, False), (5.01, True), (60, True), (-1, False)])
+    def test_what_is_found_long_after_it_was_due_is_late(self, minutes: float, late: bool) -> None:
+        assert Deadlines.of(Protocol()).is_late(NOON, NOON + minutes * MINUTE) is late
