@@ -58,7 +58,7 @@ class _Sheet:
 
     def minute(self, minutes: float) -> str:
         """A moment in words."""
-        return self.say.at_minute.format(self.words.number(minutes, 0))
+        return session_spoken.minute(minutes, self.say, self.words)
 
 
 def session_chart(picture: SessionPicture) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from app.charts import session_marks
+from app.charts import session_marks, session_spoken
 from app.charts.frame import PAD, SMALL
 from app.charts.labels import Box, first_free
 from app.charts.session_pictures import SessionPicture
@@ -93,7 +93,7 @@ def alert_lane(picture: SessionPicture, x: Linear, say: SessionLanguage, words: 
     within, taken, marks = Box(0, -ALERT_ROWS * ROW, picture.size.width, 0), list[Box](), list[Mark]()
     for alert in sorted(shown, key=lambda alert: (_GRAVITY.index(alert.severity), alert.minutes)):
         at, colour = x(alert.minutes), session_marks.colour_of(alert.severity, theme)
-        minute = say.at_minute.format(words.number(alert.minutes, 0))
+        minute = session_spoken.minute(alert.minutes, say, words)
         tip = f"{minute}: {alert.rule}, {say.severities[alert.severity]}"
         both = first_free(_beside(at, alert.rule), taken, within)
         if both is None:  # as many as have room are named; the others are there, and are spoken

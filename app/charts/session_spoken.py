@@ -1,6 +1,7 @@
 """What a screen reader says of a session's chart: the same that can be seen, in a few sentences."""
 
 from collections.abc import Sequence
+from math import floor
 from typing import Final
 
 from app.charts.session_pictures import Given, SessionPicture, Vital
@@ -42,18 +43,18 @@ def summary(picture: SessionPicture, say: SessionLanguage, words: Words) -> str:
     if picture.given is not None:
         sentences.append(_dose(picture.given, given(picture, say, words), say, words))
     alerts = [
-        f"{alert.rule} {say.severities[alert.severity]}, {_minute(alert.minutes, say, words)}"
+        f"{alert.rule} {say.severities[alert.severity]}, {minute(alert.minutes, say, words)}"
         for alert in sorted(picture.alerts, key=lambda alert: alert.minutes)
     ]
     sentences.append(say.spoken_alerts.format(words.listed(alerts)) if alerts else say.spoken_no_alerts)
     steps = [
-        f"{say.stages.get(step.stage, step.stage)} {_minute(step.minutes, say, words)}"
+        f"{say.stages.get(step.stage, step.stage)} {minute(step.minutes, say, words)}"
         for step in sorted(picture.steps, key=lambda step: step.minutes)
     ]
     if steps:
         sentences.append(say.spoken_steps.format(words.listed(steps)))
     for state, phrase in (("missing", say.spoken_missing), ("late", say.spoken_late)):
-        minutes = [_minute(mark.minutes, say, words) for mark in picture.planned if mark.state == state]
+        minutes = [minute(mark.minutes, say, words) for mark in picture.planned if mark.state == state]
         if minutes:
             sentences.append(phrase.format(words.listed(minutes)))
     return " ".join([*sentences, say.not_a_monitor])
@@ -63,7 +64,7 @@ def _values(vital: Vital, picture: SessionPicture, say: SessionLanguage, words: 
     points, name = picture.shown(vital), _capital(say.vitals[vital])
     if not points:
         return say.spoken_none.format(name)
-    last = words.number(points[-1].value), _minute(points[-1].minutes, say, words)
+    last = words.number(points[-1].value), minute(points[-1].minutes, say, words)
     if len(points) == 1:
         return say.spoken_one.format(name, *last)
     ends = _ends([point.value for point in points], words)
@@ -77,13 +78,14 @@ def _ends(values: Sequence[float], words: Words) -> tuple[str, str]:
 def _dose(dose: Given, label: str, say: SessionLanguage, words: Words) -> str:
     parts = [say.spoken_dose.format(label).strip()]
     if dose.until is not None:
-        parts.append(say.spoken_until.format(_minute(dose.until, say, words)))
-    parts += [say.spoken_pauses.format(_minute(start, say, words)) for start, _ in dose.pauses]
+        parts.append(say.spoken_until.format(minute(dose.until, say, words)))
+    parts += [say.spoken_pauses.format(minute(start, say, words)) for start, _ in dose.pauses]
     return ", ".join(parts) + "."
 
 
-def _minute(minutes: float, say: SessionLanguage, words: Words) -> str:
-    return say.at_minute.format(words.number(minutes, 0))
+def minute(minutes: float, say: SessionLanguage, words: Words) -> str:
+    """A moment in words: whole minutes, rounded down, as they are counted everywhere."""
+    return say.at_minute.format(words.number(floor(minutes), 0))
 
 
 def _capital(words: str) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from app.core.db import Database
 from app.dosing import reading_queries, steps
 from app.dosing.models import DosingSession
-from app.dosing.observation_plan import Plan, Span, Taken, plan
+from app.dosing.observation_plan import A_MINUTE, Plan, Span, Taken, plan
 from app.dosing.rules import BEFORE_DOSE, SessionOrigin, SessionStage
 from app.identity.access import PatientAccess
 from app.protocols import service as protocols
@@ -58,9 +58,8 @@ def _begin(session: DosingSession, now: datetime) -> tuple[CountedFrom, datetime
     """From when minutes are counted; before the dose from its planned begin, or from now once that has passed."""
     if session.dose_started_at is not None:
         return "dose", session.dose_started_at
-    this_minute = now.replace(second=0, microsecond=0)
-    if SessionStage(session.status) in BEFORE_DOSE and this_minute > session.scheduled_at:
-        return "now", this_minute
+    if SessionStage(session.status) in BEFORE_DOSE and now > session.scheduled_at:
+        return "now", now.replace(second=0, microsecond=0) + A_MINUTE  # the same for all who ask within a minute
     return "planned_begin", session.scheduled_at
 
 
