@@ -16,9 +16,11 @@ from fastapi import FastAPI
 from app.core import clock, openapi
 from app.core.db import Database
 from app.core.settings import Settings
+from app.dosing.models import DosingSession
 from app.events.models import OutboxEvent
 from app.identity.permissions import Role
 from app.safety.roster_schemas import WEEKDAYS
+from tests.adverse_events.test_routes import an_event
 from tests.answers import Answers
 from tests.appointments.bookings import a_plan
 from tests.cast import Cast, a_cast
@@ -205,7 +207,7 @@ class Session:
     async def step(self, path: str, body: object = None, method: str = "POST") -> dict[str, Any]:
         whole = f"/v1/dosing-sessions/{self.id}/{path}"
         answer = await self.caller.do("prescriber", method, whole, body, version=self.version)
-        self.version = answer.get("session_version", answer.get("version"))
+        self.version = answer.get("session_version") or answer["version"]
         return answer
 
     async def measured(self, **values: object) -> None:
@@ -297,6 +299,23 @@ async def stops(caller: Caller) -> None:
     await other.step("cancellation", why)
     path = f"/v1/patients/{caller.cast.patient_id}/extra-session-requests"
     await caller.do("coordinator", "POST", path, {"id": str(an_id())})
+
+
+@calls("set_patient_details", "record_adverse_event", "change_rems_report", "submit_rems_report")
+async def reports(caller: Caller) -> None:
+    record, session_id = f"/v1/patients/{caller.cast.patient_id}", an_id()
+    details = {"born_on": "1988-03-14", "sex": "female"}
+    await caller.do("nurse", "PUT", f"{record}/details", details, version=0)
+    planned = {"scheduled_at": clock.now().isoformat()}
+    await caller.clients["coordinator"].put(f"{record}/dosing-sessions/{session_id}", json=planned)
+    await caller.db.execute(sa.update(DosingSession).values(substance="esketamine", dose_started_at=clock.now()))
+    event = an_event(grade=3, session_id=str(session_id))
+    path = f"{record}/adverse-events/{an_id()}"
+    await caller.do("nurse", "PUT", path, event)
+    await caller.do("nurse", "PUT", path, event | {"grade": 4}, version=1)
+    report = f"/v1/dosing-sessions/{session_id}/rems-report"
+    await caller.do("nurse", "PUT", report, {"enrolled": True}, version=0)
+    await caller.do("nurse", "POST", f"{report}/submission", {"reference": "RM-0117"}, version=1)
 
 
 @calls("book_appointment", "record_appointment_arrival", "record_attendance", "cancel_appointment")

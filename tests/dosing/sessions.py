@@ -163,11 +163,15 @@ class Sessions:
         await self.measure(
             aldrete=dict.fromkeys(("activity", "respiration", "circulation", "consciousness", "oxygen"), 2)
         )
-        said = {"walks_unaided": True, "no_new_suicidal_ideation": True, "tolerates_fluids": True}
+        said: dict[str, Any] = {"walks_unaided": True, "no_new_suicidal_ideation": True, "tolerates_fluids": True}
         aside = [{"code": "observation_time", "reason": "Nobody waits two hours in a test"}]
         answer = await self.act("readiness", **said, overrides=aside)
         assert answer.status_code == 200, answer.text
-        leaving = {"escort": {"name": "Mia Rivers"}, "instructions_given": True, "crisis_card_given": True}
+        leaving: dict[str, Any] = {
+            "escort": {"name": "Mia Rivers"},
+            "instructions_given": True,
+            "crisis_card_given": True,
+        }
         answer = await self.act("discharge", **leaving)
         assert answer.status_code == 200, answer.text
 

@@ -43,8 +43,8 @@ HAPPY = {
     "discharged": ["closure"],
     "transferred": ["closure"],
 }
-ON = "on"
-"""Whatever brings a session of this stage on; without it, lives would end in the waiting room."""
+ON, LATER, UNWILLING = "on", "on, but later", "on, though the patient has withdrawn"
+"""Whatever brings a session of this stage on; without these, lives would end in the waiting room."""
 WHY = {"reason": "Not well"}
 RELAXED = {"unreal": 0, "detached": 0, "time": 0, "distress": 0}
 ALDRETE = dict.fromkeys(("activity", "respiration", "circulation", "consciousness", "oxygen"), 2)
@@ -85,7 +85,7 @@ CHECKED: dict[str, dict[str, Any]] = {
 }
 ACTS = st.one_of(
     st.just(ON),
-    st.just(ON),
+    st.sampled_from([ON, LATER, UNWILLING]),
     st.sampled_from([*POSTED, *MEASURED, *CHECKED, "agree", "withdraw", "patient tries", "stale", "wait"]),
 )
 LIVES = st.lists(st.tuples(ACTS, st.integers(1, 150)), min_size=4, max_size=26)
@@ -128,7 +128,10 @@ class Life:
         await self.look()
 
     async def live(self, act: str, minutes: int) -> None:
-        for each in HAPPY.get(self.status, []) if act == ON else [act]:
+        self.now += timedelta(minutes=minutes if act == LATER else 0)
+        if act == UNWILLING:
+            await self.withdraw()
+        for each in HAPPY.get(self.status, []) if act.startswith(ON) else [act]:
             before = self.version, self.status
             answer = await self.do(each, minutes)
             self.now += timedelta(minutes=minutes if each == "wait" else 1)

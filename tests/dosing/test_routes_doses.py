@@ -65,7 +65,7 @@ class TestStartDose:
         self, sessions: Sessions, dose_mg: float
     ) -> None:
         await sessions.through("arrival", "clearance")
-        other = {"substance": "esketamine", "route": "IN_esketamine", "dose_mg": dose_mg}
+        other: dict[str, Any] = {"substance": "esketamine", "route": "IN_esketamine", "dose_mg": dose_mg}
         refused = await sessions.act("dose", **other)
         warned = [each["code"] for each in refused.json()["warnings"]]
         confirmed = [{"warning": code, "reason": "Meant so."} for code in warned]
