@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.routing import RouteContext
 
+from app.adverse_events.models import AdverseEvent
 from app.audit.models import AuditEntry
 from app.core import clock, openapi
 from app.core.db import Database
@@ -50,12 +52,35 @@ class World:
     other_patient: Person
 
 
+def an_adverse_event(patient: Person, event_id: UUID) -> AdverseEvent:
+    """Something that happened to a patient."""
+    return AdverseEvent(
+        clinic_id=patient.membership.clinic_id,
+        id=event_id,
+        patient_id=patient.patient_id,
+        version=1,
+        onset_at=clock.now(),
+        grade=1,
+        serious=False,
+        seriousness_criteria=[],
+        relatedness="possible",
+        expected=True,
+        action="none",
+        outcome="recovered",
+        reporter="patient",
+        term="Nausea",
+        reported_to=[],
+        recorded_at=clock.now(),
+        recorded_by=an_id(),
+    )
+
+
 async def a_record(
     db: Database, new_client: NewClient, patient: Person, coordinator: Person, on_call: Person
 ) -> Record:
     """A patient who checked in, with a dosing session and an appointment to come, and once an emergency."""
     own, clinic = new_client(patient.token), new_client(coordinator.token)
-    ids = {name: str(an_id()) for name in ("check_in_id", "session_id", "appointment_id")}
+    ids = {name: str(an_id()) for name in ("check_in_id", "session_id", "appointment_id", "adverse_event_id")}
     patient_id, later = str(patient.patient_id), (clock.now() + timedelta(days=2)).isoformat()
     answers = [
         await own.put(f"/v1/me/check-ins/{ids['check_in_id']}", json=a_report()),
@@ -73,6 +98,7 @@ async def a_record(
     )
     assert [answer.status_code for answer in (*answers, opened)] == [201] * 4, [answer.text for answer in answers]
     alert = await an_alert(db, patient.membership.clinic_id, patient.patient_id)
+    db.add(an_adverse_event(patient, UUID(ids["adverse_event_id"])))
     ids |= {"patient_id": patient_id, "emergency_access_id": opened.json()["id"], "alert_id": str(alert.id)}
     return Record(patient, ids)
 
