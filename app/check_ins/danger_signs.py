@@ -6,7 +6,8 @@ Most check-ins need nothing from before: craving that is low can be no spike, an
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from app.check_ins.rules import Answered
 from app.instruments.catalogue import find_definition
@@ -30,6 +31,27 @@ class Wanted:
     measure: str
     substance: str | None = ""
     since: datetime | None = None
+
+
+class Seen(NamedTuple):
+    """One earlier number."""
+
+    measure: str
+    substance: str
+    at: datetime
+    check_in_id: UUID
+    day: date
+    value: float
+
+
+def widest(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """The same numbers, each series once: from the earliest moment that any of them asks for."""
+    series: dict[tuple[str, str | None], Wanted] = {}
+    for each in wanted:
+        known = series.get((each.measure, each.substance))
+        if known is None or (known.since and (each.since is None or each.since < known.since)):
+            series[each.measure, each.substance] = each
+    return list(series.values())
 
 
 def answers_of(responses: Iterable[Mapping[str, Any]], instrument: str) -> Answers:

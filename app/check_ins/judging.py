@@ -1,6 +1,6 @@
 """Putting a check-in before the safety rules, in the transaction that stores it.
 
-Most check-ins cost nothing here. Where a rule needs earlier numbers, one statement reads all that the request needs.
+Most check-ins cost nothing here. Where a rule needs earlier numbers, they come with what is read anyway.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,15 @@ from app.safety.findings import Finding, Notify, Severity, Subject, SubjectKind
 from app.timeline.rules import Anchor
 
 SCREENER = "cssrs_screener"
+
+
+def wanted(reports: Sequence[Report], protocol: Protocol, now: datetime) -> list[signs.Wanted]:
+    """Which earlier numbers the rules will need to judge these reports."""
+    return signs.widest(
+        each
+        for report in reports
+        for each in signs.wanted(report.content.responses, min(report.content.recorded_at, now), protocol)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Judge:
         protocol: Protocol,
         now: datetime,
         anchors: Sequence[Anchor],
+        seen: Sequence[signs.Seen],
     ) -> None:
         self._db = db
         self._clinic = clinic
@@ -57,14 +67,7 @@ class Judge:
         self._protocol = protocol
         self._now = now
         self._anchors = anchors
-        self._past = Past(db, patient)
-
-    async def prepare(self, reports: Sequence[Report]) -> None:
-        """Read what the rules will need of the time before these reports."""
-        asked = [(report.content.responses, self._at(report.content.recorded_at)) for report in reports]
-        wanted = [each for responses, at in asked for each in signs.wanted(responses, at, self._protocol)]
-        if wanted:
-            await self._past.read(wanted, until=max(at for _, at in asked))
+        self._past = Past(db, patient, seen)
 
     def _at(self, recorded_at: datetime) -> datetime:
         """When it was answered; when it came, if the device's clock says a moment that has not come."""

@@ -1,53 +1,28 @@
-"""What a patient reported before, as far as the safety rules need it. Read once for a request, and kept up in it."""
+"""What a patient reported before, as far as the safety rules need it: read for a request, and kept up in it."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.check_ins.danger_signs import ITEM_9, Wanted, answers_of
-from app.check_ins.models import CheckIn, Observation
+from app.check_ins.danger_signs import ITEM_9, Seen, answers_of
+from app.check_ins.models import CheckIn
 from app.core.db import Database
 from app.dosing.models import DosingSession, Reading
 from app.identity.access import PatientView
 from app.identity.models import PatientDetails
 from app.safety.models import Alert, AlertStep
 
-_seen, _check_in = Observation.__table__.c, CheckIn.__table__.c
+_check_in = CheckIn.__table__.c
 _details, _session, _reading = PatientDetails.__table__.c, DosingSession.__table__.c, Reading.__table__.c
-_UNTIL: sa.BindParameter[datetime] = sa.bindparam("until", type_=_seen.recorded_at.type)
 _alert, _step = Alert.__table__.c, AlertStep.__table__.c
-_CLINIC: sa.BindParameter[UUID] = sa.bindparam("clinic_id", type_=_seen.clinic_id.type)
-_PATIENT: sa.BindParameter[UUID] = sa.bindparam("patient_id", type_=_seen.patient_id.type)
+_CLINIC: sa.BindParameter[UUID] = sa.bindparam("clinic_id", type_=_check_in.clinic_id.type)
+_PATIENT: sa.BindParameter[UUID] = sa.bindparam("patient_id", type_=_check_in.patient_id.type)
 
 Known = tuple[datetime, UUID, date, float]
-
-
-@lru_cache(maxsize=64)
-def _series(shape: tuple[tuple[bool, bool], ...]) -> sa.Select[Any] | sa.CompoundSelect[Any]:
-    """One statement for so many series, each of one substance or of any, since a moment or from the start."""
-    parts = []
-    for number, (of_one_substance, since) in enumerate(shape):
-        conditions = [
-            _seen.clinic_id == _CLINIC,
-            _seen.patient_id == _PATIENT,
-            _seen.measure == sa.bindparam(f"measure_{number}", type_=sa.String()),
-            _seen.recorded_at < _UNTIL,
-        ]
-        if of_one_substance:
-            conditions.append(_seen.substance == sa.bindparam(f"substance_{number}", type_=sa.String()))
-        if since:
-            conditions.append(_seen.recorded_at >= sa.bindparam(f"since_{number}", type_=_seen.recorded_at.type))
-        parts.append(
-            sa.select(
-                _seen.measure, _seen.substance, _seen.recorded_at, _seen.check_in_id, _seen.local_day, _seen.value
-            ).where(*conditions)
-        )
-    return parts[0] if len(parts) == 1 else sa.union_all(*parts)
 
 
 _ITEM_9_BEFORE = (
@@ -98,35 +73,16 @@ _RAISED = (
 class Past:
     """Earlier observations of one patient, by measure and substance, in the order of time."""
 
-    def __init__(self, db: Database, patient: PatientView) -> None:
+    def __init__(self, db: Database, patient: PatientView, seen: Iterable[Seen]) -> None:
         self._db = db
         self._whose = {"clinic_id": patient.clinic_id, "patient_id": patient.id}
         self._known: dict[str, dict[str, list[Known]]] = {}
         self._item_9: list[tuple[datetime, UUID, int]] = []
-
-    async def read(self, wanted: Sequence[Wanted], until: datetime) -> None:
-        """Read all that the reports of a request want of the time before a moment, in one statement or in none."""
-        widest: dict[tuple[str, str | None], Wanted] = {}
-        for each in wanted:
-            key = (each.measure, each.substance)
-            known = widest.get(key)
-            if known is None or (known.since and (each.since is None or each.since < known.since)):
-                widest[key] = each
-        if not widest:
-            return
-        arguments: dict[str, Any] = self._whose | {"until": until}
-        for number, each in enumerate(widest.values()):
-            arguments[f"measure_{number}"] = each.measure
-            if each.substance is not None:
-                arguments[f"substance_{number}"] = each.substance
-            if each.since is not None:
-                arguments[f"since_{number}"] = each.since
-        shape = tuple((each.substance is not None, each.since is not None) for each in widest.values())
-        for row in await self._db.read(_series(shape), arguments):
-            self._of(row.measure, row.substance).append((row.recorded_at, row.check_in_id, row.local_day, row.value))
+        for measure, substance, at, check_in_id, day, value in seen:
+            self._of(measure, substance).append((at, check_in_id, day, value))
         for substances in self._known.values():
             for series in substances.values():
-                series.sort()
+                series.sort(key=_when)
 
     def _of(self, measure: str, substance: str) -> list[Known]:
         return self._known.setdefault(measure, {}).setdefault(substance, [])

@@ -1,19 +1,23 @@
 """The statements of the hot path and of the lists."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.check_ins.models import CheckIn, CheckInVersion
+from app.check_ins.danger_signs import Seen, Wanted
+from app.check_ins.models import CheckIn, CheckInVersion, Observation
+from app.core.columns import EPOCH
 from app.core.db import Database
 from app.identity.access import PatientView
 from app.timeline import service as timeline
 from app.timeline.models import TimelineMoment
 from app.timeline.rules import Anchor
 
-_check_in, _moment = CheckIn.__table__.c, TimelineMoment.__table__.c
+_check_in, _moment, _seen = CheckIn.__table__.c, TimelineMoment.__table__.c, Observation.__table__.c
 _MOMENT = (
     _moment.named_dosing_session_id,
     _moment.named_appointment_id,
@@ -44,24 +48,84 @@ _BY_ID = _WITH_MOMENT.where(*_OF_PATIENT, _check_in.id.in_(sa.bindparam("ids", e
 _ONE = _WITH_MOMENT.where(*_OF_PATIENT, _check_in.id == sa.bindparam("id"))
 
 
-# The kinds of anchors and this one share a column, so that one statement says all that most reports need.
-_A_CHECK_IN = "check_in"
-_KNOWN_AND_ANCHORS = timeline.ANCHORS.union_all(
-    sa.select(
-        _check_in.id, sa.literal(_A_CHECK_IN), _check_in.recorded_at, sa.null(), sa.null(), sa.null(), sa.false()
-    ).where(*_OF_PATIENT, _check_in.id.in_(sa.bindparam("ids", expanding=True)))
-)
+# Anchors, what is here already and what was seen before share their columns, so that one statement says all that a
+# report needs: kinds of anchors, these two, and the columns that only observations have at the end.
+_A_CHECK_IN, _SEEN = "check_in", "seen"
+_ONLY_SEEN = (_seen.measure, _seen.substance, _seen.local_day, _seen.value)
+_NOT_SEEN = tuple(sa.cast(sa.null(), column.type).label(column.name) for column in _ONLY_SEEN)
+_ANCHORS = timeline.ANCHORS.add_columns(*_NOT_SEEN)
+_KNOWN = sa.select(
+    _check_in.id,
+    sa.literal(_A_CHECK_IN),
+    _check_in.recorded_at,
+    sa.null(),
+    sa.null(),
+    sa.null(),
+    sa.false(),
+    *_NOT_SEEN,
+).where(*_OF_PATIENT, _check_in.id.in_(sa.bindparam("ids", expanding=True)))
 
 
-async def known_and_anchors(
-    db: Database, patient: PatientView, ids: Sequence[UUID]
-) -> tuple[dict[UUID, dict[str, Any]], list[Anchor]]:
-    """Those of these check-ins that exist, and all anchors of the patient."""
-    arguments = {"clinic_id": patient.clinic_id, "patient_id": patient.id, "ids": list(ids)}
-    rows = (await db.read(_KNOWN_AND_ANCHORS, arguments)).all()
-    here = [row.id for row in rows if row.kind == _A_CHECK_IN]
-    anchors = [timeline.anchor_of(row) for row in rows if row.kind != _A_CHECK_IN]
-    return (await stored(db, patient, here) if here else {}), anchors
+def _series(number: int, wanted: Wanted) -> sa.Select[Any]:
+    """The earlier numbers of one series."""
+    conditions: list[sa.ColumnElement[bool]] = [
+        _seen.clinic_id == sa.bindparam("clinic_id"),
+        _seen.patient_id == sa.bindparam("patient_id"),
+        _seen.measure == sa.bindparam(f"measure_{number}", type_=_seen.measure.type),
+        _seen.recorded_at < sa.bindparam("until", type_=_seen.recorded_at.type),
+    ]
+    if wanted.substance is not None:
+        conditions.append(_seen.substance == sa.bindparam(f"substance_{number}", type_=_seen.substance.type))
+    if wanted.since is not None:
+        conditions.append(_seen.recorded_at >= sa.bindparam(f"since_{number}", type_=_seen.recorded_at.type))
+    return sa.select(
+        _seen.check_in_id,
+        sa.literal(_SEEN),
+        _seen.recorded_at,
+        sa.null(),
+        sa.null(),
+        sa.null(),
+        sa.false(),
+        *_ONLY_SEEN,
+    ).where(*conditions)
+
+
+@lru_cache(maxsize=256)
+def _known_anchors_and_seen(shape: tuple[tuple[bool, bool], ...]) -> sa.CompoundSelect[Any]:
+    """The statement for so many series, each of one substance or of any, since a moment or from the start."""
+    parts = [
+        _series(number, Wanted("", "" if of_one else None, EPOCH if since else None))
+        for number, (of_one, since) in enumerate(shape)
+    ]
+    return sa.union_all(_ANCHORS, _KNOWN, *parts)
+
+
+async def known_anchors_and_seen(
+    db: Database, patient: PatientView, ids: Sequence[UUID], wanted: Sequence[Wanted], until: datetime
+) -> tuple[dict[UUID, dict[str, Any]], list[Anchor], list[Seen]]:
+    """Those of these check-ins that exist, all anchors of the patient, and the numbers wanted of before a moment."""
+    arguments: dict[str, Any] = {"clinic_id": patient.clinic_id, "patient_id": patient.id, "ids": list(ids)}
+    if wanted:
+        arguments["until"] = until
+    for number, each in enumerate(wanted):
+        arguments[f"measure_{number}"] = each.measure
+        if each.substance is not None:
+            arguments[f"substance_{number}"] = each.substance
+        if each.since is not None:
+            arguments[f"since_{number}"] = each.since
+    shape = tuple((each.substance is not None, each.since is not None) for each in wanted)
+    here: list[UUID] = []
+    anchors: list[Anchor] = []
+    seen: list[Seen] = []
+    for row in await db.read(_known_anchors_and_seen(shape), arguments):
+        match row.kind:
+            case "seen":
+                seen.append(Seen(row.measure, row.substance, row.scheduled_at, row.id, row.local_day, row.value))
+            case "check_in":
+                here.append(row.id)
+            case _:
+                anchors.append(timeline.anchor_of(row))
+    return (await stored(db, patient, here) if here else {}), anchors, seen
 
 
 async def stored(db: Database, patient: PatientView, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -12,7 +12,7 @@ from app.care_plans import due
 from app.care_plans.rules import DueState
 from app.check_ins import queries, rules
 from app.check_ins.errors import CheckInConflict, CheckInInvalid
-from app.check_ins.judging import Judge, Told
+from app.check_ins.judging import Judge, Told, wanted
 from app.check_ins.models import CheckIn, CheckInVersion, Observation
 from app.check_ins.reports import NOTHING_SHOWN, Author, Outcome, Report, Result, Shown
 from app.check_ins.schemas import CheckIn as CheckInView
@@ -45,15 +45,15 @@ async def submit(
     """Record reports of one patient, each for itself, in the order in which they come.
 
     The patient's record is locked by the guard, so what is read here cannot change before the commit. One statement
-    reads what new reports need, one more what the safety rules need if any does, and whatever there is to write goes
-    out in one at the end. What a rule finds raises an alert in this transaction; nothing is judged of an import.
+    reads what new reports and the safety rules need, and whatever there is to write goes out in one at the end. What a
+    rule finds raises an alert in this transaction; nothing is judged of an import.
     """
-    known, anchors = await queries.known_and_anchors(db, patient, [report.id for report in reports])
+    now, judged = clock.now(), author.origin != "imported"
+    known, anchors, seen = await queries.known_anchors_and_seen(
+        db, patient, [report.id for report in reports], wanted(reports, protocol, now) if judged else [], now
+    )
     earlier = await queries.earlier_fingerprints(db, patient, list(known)) if known else set()
-    now = clock.now()
-    judge = None if author.origin == "imported" else Judge(db, clinic, patient, protocol, now, anchors)
-    if judge is not None:
-        await judge.prepare([report for report in reports if report.id not in known or report.base_version])
+    judge = Judge(db, clinic, patient, protocol, now, anchors, seen) if judged else None
     recorder = _Recorder(
         db,
         patient,
