@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(
         None,
         description="smtps://USER:PASSWORD@HOST:PORT, or smtp:// for STARTTLS: the server that sends our mail. Without "
-        "one, owners of endpoints that were given up are not told.",
+        "one, nobody is told of alerts, nor owners of endpoints that were given up.",
     )
     mail_from: str | None = Field(
         None, pattern=r"^[^@\s<>,;:\"()]+@[A-Za-z0-9.-]+$", max_length=254, description="The address that mail is from."
