@@ -1,5 +1,6 @@
 """Signs of danger that are found before a dose, and in who asks for one: judged and raised where they are written."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -57,10 +58,24 @@ async def raise_missed_session(db: Database, access: PatientAccess, session: Dos
 
 
 async def raise_extra_requests(db: Database, access: PatientAccess, request: ExtraSessionRequest) -> None:
-    """Raise TOX-2 when a session beside the plan was asked for too often."""
-    asked = await requests_until(db, access, request.requested_at)
-    found = rules.judge_extra_requests(asked, access.protocol.safety)
+    """Raise TOX-2 when a session beside the plan was asked for too often, in whatever order that is written down."""
+    within = timedelta(days=access.protocol.safety.tox2_days)
+    at = ExtraSessionRequest.requested_at
+    times = await db.scalars(
+        sa.select(at).where(
+            ExtraSessionRequest.clinic_id == access.clinic.id,
+            ExtraSessionRequest.patient_id == access.patient.id,
+            at > request.requested_at - within,
+            at < request.requested_at + within,
+        )
+    )
+    found = rules.judge_extra_requests(most_within(times.all(), within), access.protocol.safety)
     await _tell(db, access, found, Subject(SubjectKind.EXTRA_SESSION_REQUEST, request.id, request.requested_at))
+
+
+def most_within(times: Sequence[datetime], within: timedelta) -> int:
+    """Count how many fall into the fullest window of this length. A window leaves out its first instant."""
+    return max((sum(last - within < each <= last for each in times) for last in times), default=0)
 
 
 async def requests_until(db: Database, access: PatientAccess, at: datetime) -> int:

@@ -158,7 +158,7 @@ class Sessions:
         answer = await self.check()
         assert answer.status_code == 200, answer.text
 
-    async def go_home(self) -> None:
+    async def go_home(self, *, until: str = "discharge") -> None:
         """Do what comes before the closure, setting aside how long a patient is watched."""
         await self.measure(
             aldrete=dict.fromkeys(("activity", "respiration", "circulation", "consciousness", "oxygen"), 2)
@@ -167,6 +167,8 @@ class Sessions:
         aside = [{"code": "observation_time", "reason": "Nobody waits two hours in a test"}]
         answer = await self.act("readiness", **said, overrides=aside)
         assert answer.status_code == 200, answer.text
+        if until == "readiness":
+            return
         leaving: dict[str, Any] = {
             "escort": {"name": "Mia Rivers"},
             "instructions_given": True,
