@@ -6,11 +6,12 @@ Everything that anybody wrote is escaped, or goes to the template as data. The p
 import html
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, Final
 
-from app.core.fields import instant_text
+from app.core.fields import zone
 from app.core.glyphs import FAMILY, fit
 from app.core.printing import typeset
 
@@ -36,10 +37,10 @@ SOURCES: Final = {
 _BLANK: Final = "________"
 
 
-def page(report: Mapping[str, Any]) -> str:
-    """The report as a page of HTML."""
+def page(report: Mapping[str, Any], time_zone: str) -> str:
+    """The report as a page of HTML; times are those of the clock on the clinic's wall."""
     body = [f"<h1>{TITLE}</h1>", f"<p>{html.escape(NOTICE)}</p>", "<dl>"]
-    body += [f"<dt>{html.escape(name)}</dt><dd>{html.escape(said)}</dd>" for name, said in _facts(report)]
+    body += [f"<dt>{html.escape(name)}</dt><dd>{html.escape(said)}</dd>" for name, said in _facts(report, time_zone)]
     body.append("</dl>")
     for title, rows in _sections(report):
         body += [f"<h2>{html.escape(title)}</h2>", "<table>", "<thead><tr><th>Field</th><th>Answer</th><th>Source</th>"]
@@ -53,14 +54,14 @@ def page(report: Mapping[str, Any]) -> str:
     return f'<!doctype html>\n<html lang="en">\n{head}\n<body>\n{lines}\n</body>\n</html>\n'
 
 
-async def pdf(report: Mapping[str, Any]) -> bytes:
+async def pdf(report: Mapping[str, Any], time_zone: str) -> bytes:
     """The report as a document to print."""
     template = files("app.rems").joinpath("data/report.typ").read_text(encoding="utf-8")
     said = {
         "family": FAMILY,
         "title": TITLE,
         "notice": fit(NOTICE),
-        "facts": [[fit(name), fit(value)] for name, value in _facts(report)],
+        "facts": [[fit(name), fit(value)] for name, value in _facts(report, time_zone)],
         "sections": [
             {"title": title, "rows": [[fit(cell) for cell in row] for row in rows]} for title, rows in _sections(report)
         ],
@@ -68,15 +69,19 @@ async def pdf(report: Mapping[str, Any]) -> bytes:
     return await typeset({"main.typ": template, "data.json": json.dumps(said, ensure_ascii=False)})
 
 
-def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(report: Mapping[str, Any], time_zone: str) -> list[tuple[str, str]]:
     sent = report["submitted_at"]
     return [
         ("Session", str(report["session_id"])),
-        ("Due", instant_text(report["due_at"])),
-        ("Sent by the clinic", "not yet" if sent is None else instant_text(sent)),
+        ("Due", _moment(report["due_at"], time_zone)),
+        ("Sent by the clinic", "not yet" if sent is None else _moment(sent, time_zone)),
         ("Reference", report["reference"] or _BLANK),
         ("Fields missing", str(len(report["missing"]))),
     ]
+
+
+def _moment(at: datetime, time_zone: str) -> str:
+    return f"{at.astimezone(zone(time_zone)):%Y-%m-%d %H:%M} ({time_zone})"
 
 
 def _sections(report: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:

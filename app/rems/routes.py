@@ -124,7 +124,8 @@ async def read_rems_report_page(
     session_id: UUID, access: Annotated[PatientAccess, allow(Permission.REMS_READ, **OF_SESSION)], db: Db
 ) -> HTMLResponse:
     """Read the report as one page, without script or style."""
-    return HTMLResponse(pages.page(await service.show(db, access, session_id)), headers={"Cache-Control": "no-store"})
+    page = pages.page(await service.show(db, access, session_id), access.clinic.time_zone)
+    return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
 @router.get(
@@ -140,7 +141,7 @@ async def read_rems_report_document(
     report = await service.show(db, access, session_id)
     await db.let_go()  # nobody else waits while it is typeset
     headers = {"content-disposition": f'inline; filename="rems-report-{session_id}.pdf"', "cache-control": "no-store"}
-    return Response(await pages.pdf(report), media_type=PDF, headers=headers)
+    return Response(await pages.pdf(report, access.clinic.time_zone), media_type=PDF, headers=headers)
 
 
 def _answer(response: Response, report: dict[str, Any]) -> schemas.RemsReport:

@@ -218,7 +218,6 @@ class TestListRemsReports:
     async def test_shows_no_patient_whom_the_caller_may_not_know_of(
         self, reports: Reports, sessions: Sessions, db: Database, session: DosingSession
     ) -> None:
-        await dosed(db, sessions, **SPRAY)
         moved = await db.get_one(DosingSession, (session.clinic_id, UUID(sessions.session_id)))
         moved.patient_id = sessions.cast.other_patient.patient_id
 
