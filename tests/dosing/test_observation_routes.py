@@ -8,7 +8,7 @@ from app.core import clock
 from app.core.db import Database
 from app.dosing.models import DosePause, DosingSession, DosingSessionStep
 from tests.cast import Cast
-from tests.charts.drawing import Drawing
+from tests.charts.drawing import SVG, Drawing
 from tests.dosing.bedside import CALM, NOT_AT_ALL, Bedside, a_reading, a_session
 from tests.dosing.sessions import Clients
 from tests.factories import an_id
@@ -111,7 +111,8 @@ class TestChart:
         assert "BP-2 critical, 41 min" in said
         assert "arrived −10 min" in said
         assert "cannula" not in answer.text
-        assert len(drawing.all("circle", "missing")) == 4  # three, and one in the legend
+        tips = [mark.findtext(f"{SVG}title") for mark in drawing.all("circle", "missing")]
+        assert tips[:3] == ["10 min: missing", "20 min: missing", "30 min: missing"]
 
     async def test_comes_as_pixels_too_and_only_once(self, bedside: Bedside) -> None:
         answer = await bedside.client.get(of(bedside, "chart.png"), params={"theme": "dark"})
