@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.audit.models import AuditEntry
+from app.clinics import service as clinics
 from app.consents.models import Consent
 from app.core import clock
 from app.core.db import Database
@@ -25,6 +26,7 @@ from app.dosing.models import DischargeAssessment, DosingSession, DosingSessionS
 from app.dosing.rules import MAY_FOLLOW, SessionAction, SessionStage, open_moves
 from app.events.models import OutboxEvent
 from app.identity import service as identity
+from app.identity.models import Membership
 from app.protocols.rules import Protocol
 from tests.cast import Cast
 from tests.dosing.sessions import TREATMENT, VITALS, Clients, a_checklist, text
@@ -213,35 +215,27 @@ MakesLives = Callable[[datetime], Awaitable[Life]]
 
 @pytest.fixture
 async def new_life(db: Database, settings: Settings, cast: Cast, new_client: Clients) -> MakesLives:
-    """Makes lives, all with the same people of the clinic."""
-    people = {}
-    for role in ("prescriber", "nurse", "coordinator"):
-        membership = getattr(cast, role).membership
+    """Makes lives of new patients, with the same people of the clinic.
+
+    Everybody has a new device each time: how often one asks is counted by its clock, and the next life begins earlier
+    than the last one ended.
+    """
+
+    def someone(membership: Membership) -> httpx2.AsyncClient:
         begun = identity.begin(db, settings, membership, "a tablet", methods="password otp", access_lasts=LONG)
-        people[role] = new_client(begun.access_token)
-    await db.flush()
+        return new_client(begun.access_token)
+
     words = {"type": TREATMENT, "language": "en", "title": "The treatment", "text": "You can stop at any time."}
-    document = (await people["prescriber"].post("/v1/consent-documents", json=words)).json()
+    document = (await someone(cast.prescriber.membership).post("/v1/consent-documents", json=words)).json()
 
     async def make(now: datetime) -> Life:
         patient = await a_patient(db, settings, cast.clinic)
-        begun = identity.begin(db, settings, patient.membership, "a phone", methods="password", access_lasts=LONG)
-        team = [cast.prescriber.membership.id, cast.nurse.membership.id]
-        address = f"/v1/patients/{patient.patient_id}/care-team"
-        life = Life(
-            db,
-            cast.clinic.id,
-            people | {"patient": new_client(begun.access_token)},
-            str(patient.patient_id),
-            document,
-            now,
-        )
-        seen = await life.send("coordinator", "GET", f"/v1/patients/{patient.patient_id}")
-        life.version = seen.json()["version"]
-        members = [{"staff_id": str(each), "responsible": False} for each in team]
-        assert (await life.send("coordinator", "PUT", address, {"members": members})).is_success
-        life.version = 0
-        return life
+        assert patient.patient is not None
+        team = {cast.prescriber.membership.id: True, cast.nurse.membership.id: False}
+        await clinics.put_care_team(db, cast.clinic.id, patient.patient, team)
+        people = {role: someone(getattr(cast, role).membership) for role in ("prescriber", "nurse", "coordinator")}
+        people["patient"] = someone(patient.membership)
+        return Life(db, cast.clinic.id, people, str(patient.patient_id), document, now)
 
     return make
 
