@@ -13,7 +13,7 @@ class Calendar:
     """The twelve weeks that end now."""
 
     def __init__(self, now: datetime) -> None:
-        self.now = now
+        self.now = now.astimezone(zone(UTC_ZONE))
         self.today = now.astimezone(zone(TIME_ZONE)).date()
 
     def on(self, day: date, hours: float, time_zone: str = TIME_ZONE) -> datetime:

@@ -2,9 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from app.demo import forms
-from app.demo.acts import Act, Activated, Asked, AskedForHelp, Enrolled, Looked, Relinked, Reported, Signed, Withdrew
+from app.demo.acts import (
+    Act,
+    Activated,
+    Asked,
+    AskedForHelp,
+    Enrolled,
+    Looked,
+    Relinked,
+    Reported,
+    Signed,
+    Uploaded,
+    Withdrew,
+)
 from app.demo.answers import Answers
 from app.demo.bedside import PLAYED, SCRIPTS
 from app.demo.bodies import Tablet
@@ -61,13 +74,25 @@ def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Ite
         yield from day_of(story, session, doses_before, tablet, calendar, chance)
     reports = Reports(story, sessions, Answers(story, feelings, chance), calendar)
     kept = [found for found in reports.kept(chance.of("reports")) if activated < found.at <= calendar.now]
-    for dose in doses:
-        first, last = (dose + hours for hours in DAY_AFTER)
-        if not any(first <= found.at <= last for found in kept):
-            yield Looked(last + SOON_AFTER, story.key)
-    yield from arrivals(story, kept, activated, calendar.now, chance.of("phone"))
+    sent = arrivals(story, kept, activated, calendar.now, chance.of("phone"))
+    yield from sent
+    yield from _unheard(story, doses, sent)
     if story.corrects:
         yield from _second_thoughts(story, kept, sessions, calendar)
+
+
+def _unheard(story: Story, doses: list[datetime], sent: list[Act]) -> Iterator[Act]:
+    """The moments at which it is noticed that nobody has heard from the patient since the day after a dose."""
+    said = [(act.at, _moment(act.content)) for act in sent if isinstance(act, Reported)]
+    said += [(act.at, _moment(item)) for act in sent if isinstance(act, Uploaded) for item in act.items]
+    for dose in doses:
+        first, last = (dose + hours for hours in DAY_AFTER)
+        if not any(arrived <= last and first <= at <= last for arrived, at in said):
+            yield Looked(last + SOON_AFTER, story.key)
+
+
+def _moment(content: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(content["recorded_at"])
 
 
 def _papers(story: Story, calendar: Calendar) -> Iterator[Act]:

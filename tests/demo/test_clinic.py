@@ -15,10 +15,13 @@ from app.check_ins.models import CheckIn, CheckInVersion, Observation
 from app.core import clock
 from app.core.db import Database
 from app.credentials.totp import code_of, step_at
-from app.demo import authenticator, trial
+from app.demo import authenticator, roster, trial
+from app.demo.bedside import SCRIPTS
 from app.demo.program import with_new_secret
+from app.dosing.rules import SessionStage
 from app.events.models import OutboxEvent
 from app.identity.models import Clinic, Patient
+from app.safety.models import Alert
 from app.timeline.models import TimelineMoment
 from tests.demo.filled import NOW
 
@@ -152,7 +155,7 @@ class TestToday:
         answer = await signed_in("prescriber").get("/v1/dosing-sessions", params=TODAY)
         stages = Counter(session["status"] for session in answer.json()["items"])
 
-        assert {"closed", "monitoring", "dosing", "cleared", "checked_in", "scheduled", "cancelled"} <= set(stages)
+        assert set(stages) == {stage.value for stage in SessionStage} - {"aborted", "transferred"}
 
     async def test_is_followed_by_more(self, signed_in: SignedIn) -> None:
         week = {"from": TODAY["to"], "to": "2026-06-28T22:00:00Z"}
@@ -171,6 +174,69 @@ class TestToday:
                 session["dose_started_at"]
             )
             assert timedelta(minutes=40) <= lasted < timedelta(minutes=45)
+
+
+class TestSessions:
+    async def test_have_everything_written_down_that_a_session_needs(
+        self, signed_in: SignedIn, sign_ins: dict[str, Any]
+    ) -> None:
+        nurse, amal = signed_in("nurse"), patient_id("amal", sign_ins)
+        found = await nurse.get("/v1/dosing-sessions", params=TODAY)
+        (session,) = (one for one in found.json()["items"] if one["patient_id"] == amal)
+        address = f"/v1/dosing-sessions/{session['id']}"
+
+        steps = [step["action"] for step in (await nurse.get(address)).json()["steps"]]
+        readings = (await nurse.get(f"{address}/readings")).json()["items"]
+        dose = (await nurse.get(f"{address}/dose")).json()["dose"]
+        left = (await nurse.get(f"{address}/discharge-criteria")).json()
+
+        assert steps == [
+            "schedule", "arrival", "checklist", "clearance", "dose", "dose-end", "readiness", "discharge", "closure",
+        ]  # fmt: skip
+        assert 8 <= len(readings) <= 12
+        assert len({reading["received_at"] for reading in readings[1:]}) == 1
+        assert (dose["weight_kg"], dose["lot"][:2], round(dose["mg_per_kg"], 2)) == (72, "K-", 0.5)
+        assert (left["in_the_way"], left["discharge"]["crisis_card_given"]) == ([], True)
+
+    async def test_of_the_scripts_are_found_with_their_charts(self, signed_in: SignedIn, db: Database) -> None:
+        found = (await roster.read(db)).played
+        answers = {
+            script: await signed_in("prescriber").get(f"/v1/dosing-sessions/{session_id}/chart.png")
+            for script, session_id in found.items()
+        }
+
+        assert answers.keys() == SCRIPTS.keys()
+        assert {answer.headers["content-type"] for answer in answers.values()} == {"image/png"}
+
+    async def test_are_followed_by_check_ins_that_are_due(self, signed_in: SignedIn) -> None:
+        due = (await signed_in("tomasz").get("/v1/me/due-check-ins")).json()["items"]
+
+        assert {"answered", "expected"} <= {one["state"] for one in due}
+
+    async def test_hold_a_patient_whose_blood_pressure_is_too_high(self, signed_in: SignedIn) -> None:
+        alerts = (await signed_in("prescriber").get("/v1/alerts")).json()["items"]
+
+        assert [alert["status"] for alert in alerts if alert["rule"] == "BP-1"] == ["open"]
+
+
+class TestAlerts:
+    async def test_are_open_in_hand_and_resolved(self, db: Database) -> None:
+        states = Counter((await db.execute(sa.select(Alert.severity, Alert.status))).tuples())
+
+        assert states["critical", "open"] == 1
+        assert states["urgent", "acknowledged"] > 0
+        assert states["critical", "resolved"] > 0
+        assert sum(count for (_, status), count in states.items() if status != "resolved") < 20
+
+    async def test_that_are_open_begin_with_a_call_for_help(self, signed_in: SignedIn) -> None:
+        first, *_ = (await signed_in("nurse").get("/v1/alerts")).json()["items"]
+
+        assert (first["rule"], first["severity"], first["status"]) == ("SUI-4", "critical", "open")
+
+    async def test_say_who_answered_them(self, db: Database) -> None:
+        nobody = sa.select(sa.func.count()).where(Alert.status == "resolved", Alert.resolved_by.is_(None))
+
+        assert await db.scalar(nobody) == 0
 
 
 class TestPeople:

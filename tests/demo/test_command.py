@@ -13,6 +13,7 @@ import pytest
 from app.core import clock
 from app.credentials import totp
 from app.demo import authenticator, command, database
+from app.demo.bedside import SCRIPTS
 from app.demo.command import DemoRefused, must_fill
 from tests.demo.filled import NOW
 
@@ -106,11 +107,16 @@ class TestTell:
         assert "61 real people" in told
         assert "public.ctn0094data (MIT licence)" in told
 
-    def test_gives_three_things_to_try(self, demo_file: Path) -> None:
+    def test_gives_four_things_to_try(self, demo_file: Path) -> None:
         told = self.lines(demo_file)
 
-        assert re.findall(r"^(\d)\. ", told, re.MULTILINE) == ["1", "2", "3"]
-        assert len(re.findall(r"^   (?:\w+=\$\()?curl ", told, re.MULTILINE)) == 4
+        assert re.findall(r"^(\d)\. ", told, re.MULTILINE) == ["1", "2", "3", "4"]
+        assert len(re.findall(r"^   (?:\w+=\$\()?curl ", told, re.MULTILINE)) == 6
+
+    def test_says_where_the_scripted_sessions_are(self, demo_file: Path) -> None:
+        charts = re.findall(r"dosing-sessions/([0-9a-f-]{36})/chart\.png", self.lines(demo_file))
+
+        assert len(set(charts)) == len(SCRIPTS)
 
     def test_says_when_its_today_is_over(self, demo_file: Path) -> None:
         assert "FRESH=1" not in self.lines(demo_file)
