@@ -112,6 +112,7 @@ class TestDayAfter:
             await work(engine, db, workers=3)
 
         assert await raised(db) == [("MISS-1", False)]
+        assert [alert.occurrences for alert in await everything(db, sa.select(Alert))] == [1]
 
     async def test_is_not_raised_again_when_it_was_resolved(
         self, engine: AsyncEngine, db: Database, session: DosingSession
