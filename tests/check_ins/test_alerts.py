@@ -153,6 +153,18 @@ class TestBatch:
         ]
         assert [alert.occurrences for alert in await all_of(db)] == [2]
 
+    async def test_holds_item_9_against_the_newest_answer_whether_stored_or_sent_along(
+        self, as_patient: httpx2.AsyncClient, db: Database
+    ) -> None:
+        await send(as_patient, saying(phq9(1), ago=timedelta(days=10)))
+        older = saying(phq9(0), ago=timedelta(days=20)) | {"id": str(an_id())}
+        newer = saying(phq9(2)) | {"id": str(an_id())}
+
+        await as_patient.post("/v1/me/check-ins/batch", json={"check_ins": [older, newer]})
+
+        (alert,) = await all_of(db)
+        assert (alert.severity, alert.occurrences) == ("urgent", 2)
+
     async def test_sees_the_items_before_it(self, as_patient: httpx2.AsyncClient, db: Database) -> None:
         usual = [saying(craving(3), ago=timedelta(days=days)) | {"id": str(an_id())} for days in range(1, 6)]
         spike = saying(craving(6)) | {"id": str(an_id())}
