@@ -93,8 +93,8 @@ async def make(settings: Settings, *, filler_patients: int) -> World:
     engine = create_engine(settings)
     db = new_session(engine, EVERY_CLINIC)
     clinic = await clinics.create_clinic(db, name="Benchmark", time_zone="Europe/Berlin", locale="en-GB")
-    people = [await _person(db, settings, clinic.id, Role.PATIENT, f"p{n}") for n in range(WRITERS + 2)]
-    nurse = await _person(db, settings, clinic.id, Role.COORDINATOR, "coordinator")
+    people = [await person(db, settings, clinic.id, Role.PATIENT, f"p{n}") for n in range(WRITERS + 2)]
+    nurse = await person(db, settings, clinic.id, Role.COORDINATOR, "coordinator")
     patients = [patient for patient, _ in people]
     (short, short_token), (long, long_token) = people[-2:]
     assert short is not None
@@ -111,7 +111,8 @@ async def make(settings: Settings, *, filler_patients: int) -> World:
     return world
 
 
-async def _person(db: Database, settings: Settings, clinic_id: UUID, role: Role, name: str) -> tuple[UUID | None, str]:
+async def person(db: Database, settings: Settings, clinic_id: UUID, role: Role, name: str) -> tuple[UUID | None, str]:
+    """Somebody of the clinic: their own record if they are a patient, and a token."""
     patient = None
     if role is Role.PATIENT:
         patient = (await clinics.enrol(db, clinic_id, display_name=name, time_zone="Europe/Berlin")).id
