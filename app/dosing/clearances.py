@@ -77,9 +77,10 @@ async def check_stands(db: Database, access: PatientAccess, session: DosingSessi
         fault = FieldError("/dose_started_at", "before_the_clearance", "The dose cannot begin before it was cleared.")
         raise InvalidRequest(errors=[fault])
     others = exposure.given_here(await exposure.doses_of(db, access.patient, but=session.id))
-    before = timedelta(hours=dosing.min_interval_hours)
-    if any(cleared_at < each.started_at or started_at - before < each.started_at for each in others):
+    if any(cleared_at < each.started_at for each in others):
         raise ClearanceExpired(reason="dosed_since", valid_minutes=dosing.clearance_minutes)
+    if any(each.started_at > started_at - timedelta(hours=dosing.min_interval_hours) for each in others):
+        raise ClearanceExpired(reason="too_soon", valid_minutes=dosing.clearance_minutes)
 
 
 def _reasons(asked: ClearanceWrite, judged: checklists.Judged) -> dict[str, str]:

@@ -43,8 +43,8 @@ class NotCleared(Problem):
 class ClearanceExpired(Problem):
     """The clearance does not hold for this dose. Clear the session again.
 
-    `reason` is `too_long_ago` (it is good for as long as the clinic's protocol says), or `dosed_since` (the patient was
-    given another dose after it).
+    `reason` is `too_long_ago` (it is good for as long as the clinic's protocol says), `dosed_since` (the patient was
+    given another dose after it) or `too_soon` (by the begin that you say, less than the least interval after the last).
     """
 
     status = 409
