@@ -109,4 +109,4 @@ class TestSignatures:
         }
 
         assert (await clara.post("/v1/me/consents", json=form)).json()["code"] == "signing_on_hold"
-        assert (await signed_in("lotte").post("/v1/me/consents", json=form)).status_code == 201
+        assert (await signed_in("karin").post("/v1/me/consents", json=form)).status_code == 201

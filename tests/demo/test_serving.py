@@ -38,7 +38,7 @@ class TestServing:
 
         assert answer.json()["display_name"] == "Sam R."
         assert f"http://127.0.0.1:{port}/docs" in told
-        assert complained == ""
+        assert [line for line in complained.splitlines() if "SMTP_URL is not set" not in line] == []  # no mail here
         assert [path.name for path in (tmp_path / "var").iterdir()] == ["demo.db"]
 
 
