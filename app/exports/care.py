@@ -11,7 +11,7 @@ from app.exports import schemas
 from app.exports.blocks import Block, Cell, Facts, Section, Table
 from app.exports.care_schemas import CopiedAdverseEvent, CopiedAlert, CopiedDueCheckIn, CopiedReading
 from app.exports.care_schemas import CopiedReadingValues as Values
-from app.exports.rows import NONE, Writer, plain
+from app.exports.rows import NONE, Writer, counted, plain
 from app.safety.catalogue import RULES
 
 _CODE: Final = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*", re.ASCII)
@@ -71,20 +71,37 @@ class Care:
             said = self._by(asked.recorded_at, asked.recorded_by, self.told(asked.content))
             yield f"Asked before the dose, version {asked.version}", said
         for clearance in session.clearances:
-            yield "Cleared", self._by(clearance.cleared_at, clearance.cleared_by, self.told(clearance.findings))
+            yield "Cleared", self._by(clearance.cleared_at, clearance.cleared_by, self._checks(clearance.findings))
         for dose in session.dose_records:
             shown = dose.model_dump(exclude={"version", "recorded_at", "recorded_by"})
             yield f"Dose, version {dose.version}", self._by(dose.recorded_at, dose.recorded_by, self.told(shown))
 
     def _after(self, session: schemas.CopiedDosingSession) -> Iterator[tuple[str, str]]:
         for looked in session.discharge_assessments:
-            said = f"{'ready to go home' if looked.met else 'not ready to go home yet'}\n{self.told(looked.criteria)}"
+            said = (
+                f"{'ready to go home' if looked.met else 'not ready to go home yet'}\n{self._criteria(looked.criteria)}"
+            )
             yield "Looked at for going home", self._by(looked.assessed_at, looked.assessed_by, said)
         if (gone := session.discharge) is not None:
             shown = gone.model_dump(exclude={"discharged_at", "discharged_by", "assessment_id"})
             yield "Went home", self._by(gone.discharged_at, gone.discharged_by, self.told(shown))
         if (report := session.rems_report) is not None:
             yield "Report to the REMS", self.told(report.model_dump(exclude={"version"}))
+
+    def _checks(self, findings: list[dict[str, Any]]) -> str:
+        """What was more than a tick: every check with all its numbers is in the copy for programs."""
+        special = [each for each in findings if each.get("takes") != "ok" or each.get("reason")]
+        passed = len(findings) - len(special)
+        return "\n".join([*([f"{counted(passed, 'check')} passed"] if passed else []), *map(self.told, special)])
+
+    def _criteria(self, criteria: list[dict[str, Any]]) -> str:
+        """Each criterion with whether it was met; what was passed over, with all that was said of it."""
+        return "\n".join(
+            f"{plain(each['code'])}: {'not known' if each['met'] is None else self.told(each['met'])}"
+            if each.keys() >= {"code", "met"} and not each.get("override")
+            else self.told(each)
+            for each in criteria
+        )
 
     def _reading(self, reading: CopiedReading) -> Iterator[tuple[Cell, ...]]:
         when = self.writer.clock(reading.at)

@@ -161,21 +161,32 @@ class Outcome(StrEnum):
 class AlertAcknowledgementWrite(Incoming):
     """You have it in hand."""
 
-    note: Annotated[Note | None, Field(description="What you are doing. Encrypted, for staff alone.")] = None
+    note: Annotated[
+        Note | None,
+        Field(description="What you are doing. Encrypted; in the copy of their record that the patient may download."),
+    ] = None
 
 
 class AlertResolutionWrite(Incoming):
     """It is done, and what came of it."""
 
     outcome: Annotated[Outcome, Field(description="What came of it.", examples=["safe_now"])]
-    note: Annotated[Note | None, Field(description="What was done. Encrypted, for staff alone.")] = None
+    note: Annotated[
+        Note | None,
+        Field(description="What was done. Encrypted; in the copy of their record that the patient may download."),
+    ] = None
 
 
 class AlertHandOverWrite(Incoming):
     """Somebody else has it in hand from now on."""
 
     to_staff_id: Annotated[UUID, Field(description="Who takes it: somebody who may open it.")]
-    note: Annotated[Note | None, Field(description="What they need to know. Encrypted, for staff alone.")] = None
+    note: Annotated[
+        Note | None,
+        Field(
+            description="What they need to know. Encrypted; in the copy of their record that the patient may download."
+        ),
+    ] = None
 
 
 class Alert(Outgoing):
