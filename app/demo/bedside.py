@@ -306,7 +306,7 @@ ESKETAMINE: Final[Script] = (
         },
         keeps={"report": "/version"}, shows={"/status": "draft"},
     ),
-    read(166, "prescriber", f"{SESSION}/rems-report.pdf"),
+    read(166, "prescriber", f"{SESSION}/rems-report/pdf"),
     Request(
         minute=170, who="prescriber", method="POST", path=f"{SESSION}/rems-report/submission", if_match="report",
         body={"reference": "RM-0117-2026"}, shows={"/status": "submitted", "/reference": "RM-0117-2026"},

@@ -18,8 +18,8 @@ AlcoholLevel = Annotated[float, Field(strict=True, ge=0, le=1)]
 class PerKilogram(Section):
     """A range of dose for body weight, in mg/kg, both ends included."""
 
-    low: MilligramsPerKilogram
-    high: MilligramsPerKilogram
+    low: MilligramsPerKilogram = Field(description="Smallest, mg/kg.")
+    high: MilligramsPerKilogram = Field(description="Largest, mg/kg.")
 
     @model_validator(mode="after")
     def _rises(self) -> "PerKilogram":
@@ -74,10 +74,10 @@ class Dosing(Section):
 class Limits(Section):
     """Limits of one reading; null where that side has none. Above or below amber is looked at, red at once."""
 
-    amber_below: float | None = Field(None, strict=True)
-    amber_above: float | None = Field(None, strict=True)
-    red_below: float | None = Field(None, strict=True)
-    red_above: float | None = Field(None, strict=True)
+    amber_below: float | None = Field(None, strict=True, description="Amber below this; null for no such limit.")
+    amber_above: float | None = Field(None, strict=True, description="Amber above this; null for no such limit.")
+    red_below: float | None = Field(None, strict=True, description="Red below this; null for no such limit.")
+    red_above: float | None = Field(None, strict=True, description="Red above this; null for no such limit.")
 
 
 Wanted = Literal["vitals", "moaas", "dissociation", "aldrete", "craving", "mood", "cssrs"]
@@ -86,7 +86,7 @@ Wanted = Literal["vitals", "moaas", "dissociation", "aldrete", "craving", "mood"
 class TimePoint(Section):
     """A moment of the protocol, in minutes from the begin of the dose."""
 
-    key: str = Field(pattern=r"^[a-z0-9_]{1,32}$", examples=["plus_40"])
+    key: str = Field(pattern=r"^[a-z0-9_]{1,32}$", examples=["plus_40"], description="Its name, which readings show.")
     minutes: int = Field(strict=True, ge=-24 * 60, le=60 * 24 * 60, description="From the begin; negative before it.")
     tolerance_minutes: int = Field(strict=True, ge=1, le=7 * 24 * 60, description="Early or late by at most this.")
     by: Literal["staff", "patient"] = Field("staff", description="Who records it: at the bedside, or on the phone.")

@@ -115,7 +115,7 @@ async def submit_rems_report(
 
 
 @router.get(
-    "/dosing-sessions/{session_id}/rems-report.html",
+    "/dosing-sessions/{session_id}/rems-report/html",
     summary="A report as a page to print",
     response_class=Response,
     responses=AS_HTML,
@@ -129,7 +129,7 @@ async def read_rems_report_page(
 
 
 @router.get(
-    "/dosing-sessions/{session_id}/rems-report.pdf",
+    "/dosing-sessions/{session_id}/rems-report/pdf",
     summary="A report as a document to print",
     response_class=Response,
     responses=AS_PDF,
