@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import clock
-from app.core.db import Database
+from app.core.db import Database, unit_of_work
 from app.events.models import OutboxEvent
 from app.safety import escalation
 from app.safety.escalation import escalate
@@ -178,6 +178,22 @@ class TestTheWorkerWasAway:
         assert sum(taken) == 2
         for alert_id in alerts:
             assert len(await steps(db, alert_id)) == 2
+
+    @pytest.mark.parametrize("status", ["open", "acknowledged"])
+    async def test_what_was_due_when_it_was_listed_is_looked_at_again_under_the_lock(
+        self, raising: Raiser, db: Database, engine: AsyncEngine, cast: Cast, roster: OnDuty, status: str
+    ) -> None:
+        """Another worker took the step, or somebody answered, after this one had made its list."""
+        alert_id = await raising.one(CRITICAL, MONDAY)
+        await db.execute(sa.update(Alert).values(status=status))
+        await db.finish()
+        taken = []
+        for _ in range(2):
+            with clock.told(after(15)):
+                async with unit_of_work(engine, cast.clinic.id) as worker:
+                    taken.append(await escalation._step(worker, cast.clinic.id, cast.patient.patient_id, alert_id))
+
+        assert taken == [status == "open", False]
 
     async def test_one_that_fails_keeps_no_other_from_being_taken(
         self,
