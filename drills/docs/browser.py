@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 from playwright.sync_api import BrowserContext, Error, Page, ViewportSize, sync_playwright
 
@@ -34,6 +35,7 @@ TRIED = {
 }
 PICTURES = ("trends-drawMyTrendAsPng", "trends-drawMyDoseAlignedTrendAsPng")
 CLINICIANS_PICTURE = "trends-drawPatientTrendAsPng"
+SESSIONS_PICTURE = "dosing-sessions-drawDosingSessionAsPng"
 WAIT = 20_000
 
 
@@ -106,15 +108,27 @@ def _use(browsing: BrowserContext, page: Page, clinic: ServedClinic, pictures: P
     _try_out(page, CLINICIANS_PICTURE, "200", patient_id=str(clinic.patient_id))
     _shows_picture(page, CLINICIANS_PICTURE)
     page.locator(f"#operations-{CLINICIANS_PICTURE}").screenshot(path=pictures / "clinicians-chart.png")
+    _try_out(page, SESSIONS_PICTURE, "200", session_id=_a_session(clinic))
+    _shows_picture(page, SESSIONS_PICTURE)
+    page.locator(f"#operations-{SESSIONS_PICTURE}").screenshot(path=pictures / "session-chart.png")
     page.set_viewport_size(PHONE)
     page.locator(f"#operations-{PICTURES[0]} .live-responses-table img").scroll_into_view_if_needed()
     page.screenshot(path=pictures / "phone.png")
 
     watch.look_at(page)
     _leaves_nothing_behind(page, clinic, watch)
-    done = len(TRIED) + len(PICTURES) + 1
+    done = len(TRIED) + len(PICTURES) + 2
     print(f"3 people signed in; {done} operations executed; {len(watch.asked)} requests, all to this server;")
     print("nothing kept in the browser, nothing stopped by a policy")
+
+
+def _a_session(clinic: ServedClinic) -> str:
+    """The id of a session of the patient."""
+    asked = Request(
+        f"{clinic.address}/v1/me/dosing-sessions", headers={"Authorization": f"Bearer {clinic.patient.token}"}
+    )
+    with urlopen(asked, timeout=10) as answer:
+        return str(json.load(answer)["items"][0]["id"])
 
 
 def _shows_every_tag(page: Page) -> None:
