@@ -122,8 +122,8 @@ class TestWords:
         assert "does not replace the monitor" in said
 
     def test_say_that_there_is_nothing_yet(self) -> None:
-        assert "No readings yet." in description(EMPTY)
-        assert "No readings yet" in drawn(EMPTY).text
+        assert "No readings." in description(EMPTY)
+        assert "No readings" in drawn(EMPTY).text
         assert "minutes from the planned begin at 10:05" in drawn(EMPTY).text
 
     def test_are_whole_in_every_language(self) -> None:
