@@ -76,7 +76,7 @@ class TestThroughTheFrontDoor:
         again = await as_patient.get(address, headers={"If-None-Match": tag})
         other = await as_patient.get(address, headers={"If-None-Match": '"0"'})
 
-        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag.removeprefix("W/"))
         assert again.headers["cache-control"] == "private, no-cache"
         assert other.status_code == 200
 

@@ -141,8 +141,8 @@ class TestReport:
 
     async def test_is_printed_with_every_word_escaped(self, reports: Reports) -> None:
         await reports.put(0, clinician_name="<script>Kim</script> & Co", lot="#panic()")
-        page = await reports.nurse.get(f"{reports.path}.html")
-        document = await reports.nurse.get(f"{reports.path}.pdf")
+        page = await reports.nurse.get(f"{reports.path}/html")
+        document = await reports.nurse.get(f"{reports.path}/pdf")
 
         assert (page.status_code, document.status_code) == (200, 200)
         assert page.headers["content-type"].startswith("text/html")
