@@ -24,7 +24,7 @@ from app.core.schemas import Incoming
 from app.core.settings import Settings
 from app.identity.access import AccessGuard
 from app.identity.permissions import HELD_BY, Permission, Reach, Role, reach
-from app.protocols.rules import Section
+from app.protocols.sections import Section
 from tests.cast import Cast, a_cast
 from tests.factories import Person, a_patient, an_id
 
