@@ -25,7 +25,7 @@ class ApiClient(OfClinic, Base):
     clinic_id: Mapped[UUID]
     authentication: Mapped[str] = mapped_column(sa.String(16))
     relationship: Mapped[str] = mapped_column(sa.String(24))
-    scopes: Mapped[str] = mapped_column(sa.String(1000))
+    scopes: Mapped[str] = mapped_column(sa.String(4000))
     redirect_uris: Mapped[list[str]] = mapped_column(Json)
     public_keys: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     version: Mapped[int]

@@ -150,7 +150,7 @@ class Device(OfClinic, Base):
     membership_id: Mapped[UUID]
     label: Mapped[str] = mapped_column(sa.String(100))
     methods: Mapped[str] = mapped_column(sa.String(64))
-    scopes: Mapped[str | None] = mapped_column(sa.String(1000))
+    scopes: Mapped[str | None] = mapped_column(sa.String(4000))
     client_id: Mapped[UUID | None]
     signed_in_at: Mapped[datetime] = mapped_column(Instant)
     authenticated_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -32,7 +32,7 @@ class AuthorizationCode(OfClinic, Base):
     redirect_uri: Mapped[str] = mapped_column(sa.String(2000))
     code_challenge: Mapped[str] = mapped_column(sa.String(43))
     methods: Mapped[str] = mapped_column(sa.String(64))
-    scopes: Mapped[str | None] = mapped_column(sa.String(1000))
+    scopes: Mapped[str | None] = mapped_column(sa.String(4000))
     device_label: Mapped[str] = mapped_column(sa.String(100))
     expires_at: Mapped[datetime] = mapped_column(Instant)
     used_at: Mapped[datetime | None] = mapped_column(Instant)

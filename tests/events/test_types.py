@@ -19,7 +19,7 @@ from app.events.models import OutboxEvent
 from app.events.types import ABOUT, EventType, example, payload_model, schema_name
 from tests.factories import a_clinic
 
-IRREGULAR = "left|withdrawn"
+IRREGULAR = "left|withdrawn|held"
 NAME = re.compile(rf"[a-z]+(_[a-z]+)*\.([a-z]+_)*([a-z]+ed|{IRREGULAR})|endpoint\.ping")
 TELLING = re.compile(r"craving|mood|score|severe|dose|note|name|ketamine|alcohol|opioid|drug|relapse|_mg")
 
