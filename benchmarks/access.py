@@ -74,7 +74,7 @@ def check_in(number: int) -> dict[str, Any]:
         "recorded_at": (clock.now() - timedelta(minutes=number)).isoformat(),
         "time_zone": "Europe/Berlin",
         "responses": [
-            {"instrument": "craving_nrs", "version": "1", "substance": "alcohol", "answers": {"now": 7, "peak": 9}},
+            {"instrument": "craving_nrs", "version": "1", "substance": "alcohol", "answers": {"now": 5, "peak": 6}},
             {"instrument": "mood_nrs", "version": "1", "answers": {"now": 4}},
         ],
     }

@@ -63,7 +63,7 @@ def report(at: datetime) -> dict[str, object]:
                 "instrument": "craving_nrs",
                 "version": "1",
                 "substance": "alcohol",
-                "answers": {"now": 7, "peak": 9, "resist": 4},
+                "answers": {"now": 5, "peak": 6, "resist": 4},
             },
             {"instrument": "mood_nrs", "version": "1", "answers": {"now": 4}},
             {

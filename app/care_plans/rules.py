@@ -74,7 +74,7 @@ def state_of(
             return DueState.CANCELLED
         case Kept.MISSED:
             return DueState.MISSED
-        case Kept.WAITING:
+        case _:
             if now < opens_at:
                 return DueState.EXPECTED
             return DueState.OPEN if now <= closes_at else DueState.MISSED

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from app.core.settings import Settings
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The demo clinic is a SQLite file, whatever the suite keeps its data in: once is enough."""
+    for item in items:
+        if "demo_file" in getattr(item, "fixturenames", ()):
+            item.add_marker("sqlite")
+
+
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo clinic, filled once for all workers. Nobody writes to this one."""

@@ -15,7 +15,11 @@ from app.dosing.rules import (
     Substance,
     check_dose,
     check_dose_end,
+    check_fall,
+    check_is_being_given,
+    check_is_open_to_checklist,
     check_move,
+    check_no_show,
     open_moves,
 )
 
@@ -107,6 +111,64 @@ class TestStages:
             assert done.count(SessionAction.DOSE) == 1
         for last in (SessionAction.CLOSURE, SessionAction.CANCELLATION):
             assert last not in done[:-1]
+
+
+class TestStandingWhereItIs:
+    @pytest.mark.parametrize("stage", SessionStage)
+    def test_a_dose_is_being_given_only_while_it_is(self, stage: SessionStage) -> None:
+        if stage is SessionStage.DOSING:
+            check_is_being_given(stage)
+            return
+        with pytest.raises(IllegalMove):
+            check_is_being_given(stage)
+
+    @pytest.mark.parametrize("stage", SessionStage)
+    def test_a_checklist_is_written_between_the_arrival_and_the_dose(self, stage: SessionStage) -> None:
+        if stage in {SessionStage.CHECKED_IN, SessionStage.HELD, SessionStage.CLEARED}:
+            check_is_open_to_checklist(stage)
+            return
+        with pytest.raises(IllegalMove) as refused:
+            check_is_open_to_checklist(stage)
+        assert refused.value.body()["missing"] == (["arrival"] if stage is SessionStage.SCHEDULED else [])
+
+    @pytest.mark.parametrize("stage", SessionStage)
+    @pytest.mark.parametrize("to_stage", SessionStage)
+    def test_what_was_written_down_moves_three_stages_and_no_other(
+        self, stage: SessionStage, to_stage: SessionStage
+    ) -> None:
+        falls = {
+            SessionStage.CHECKED_IN: SessionStage.HELD,
+            SessionStage.CLEARED: SessionStage.HELD,
+            SessionStage.DISCHARGE_READY: SessionStage.MONITORING,
+        }
+        if falls.get(stage) is to_stage:
+            check_fall(stage, to_stage)
+            return
+        with pytest.raises(IllegalMove):
+            check_fall(stage, to_stage)
+
+
+class TestNoShow:
+    @pytest.mark.parametrize(
+        ("stage", "minutes_late", "code"),
+        [
+            (SessionStage.SCHEDULED, 1, None),
+            (SessionStage.SCHEDULED, 0, None),
+            (SessionStage.SCHEDULED, -1, "may_still_come"),
+            (SessionStage.CHECKED_IN, 60, "somebody_came"),
+        ],
+    )
+    def test_is_said_of_who_has_not_come_by_then(
+        self, stage: SessionStage, minutes_late: int, code: str | None
+    ) -> None:
+        planned = datetime(2026, 11, 22, 12, tzinfo=UTC)
+        now = planned + timedelta(minutes=minutes_late)
+        if code is None:
+            check_no_show(stage, planned, now=now)
+            return
+        with pytest.raises(InvalidRequest) as refused:
+            check_no_show(stage, planned, now=now)
+        assert [fault.code for fault in refused.value.errors] == [code]
 
 
 class TestCheckDose:

@@ -314,5 +314,6 @@ class TestIds:
         assert rules.key_of(a_map(row=["visit", "when"]), {"visit": "WK3", "when": ""}, 12) == ("WK3", "")
 
     def test_need_a_person(self) -> None:
+        assert rules.person_of(a_map(), {"who": "7"}) == "7"
         with pytest.raises(Fault, match="no_person"):
             rules.person_of(a_map(), {"who": ""})

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.consents.kinds import Category
 from app.webhooks.rules import (
     GIVEN_UP_ATTEMPTS,
     SCHEDULE,
     Health,
     Outcome,
     Window,
+    category,
     hears,
     is_filter,
     is_pseudonymous,
@@ -127,6 +129,19 @@ class TestFilters:
     )
     def test_are_some_that_hear_of_anything(self, text: str, expected: bool) -> None:
         assert is_filter(text) is expected
+
+
+class TestCategory:
+    @pytest.mark.parametrize(
+        ("event_type", "expected"),
+        [("check_in.recorded", Category.CHECK_INS), ("alert.raised", Category.ALERTS), ("protocol.changed", None)],
+    )
+    def test_says_what_is_told_by_telling(self, event_type: str, expected: Category | None) -> None:
+        assert category(event_type) is expected
+
+    def test_lets_nothing_leave_that_nobody_thought_of(self) -> None:
+        with pytest.raises(KeyError):
+            category("something.new")
 
 
 class TestWindow:
