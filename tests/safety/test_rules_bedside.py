@@ -81,6 +81,9 @@ class TestReading:
         self, but: dict[str, Any], expected: list[str]
     ) -> None:
         assert reading(**but) == expected
+        judged = rules.judge_reading(ReadingInputs(**CALM | but), FIGURES)
+        told = [finding.inputs["confirmed"] for finding in judged if finding.rule == "BP-2"]
+        assert told == [each == "BP-2 critical" for each in expected if each.startswith("BP-2")]
 
     @pytest.mark.parametrize(
         ("pressures", "over"),
