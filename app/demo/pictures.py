@@ -24,6 +24,8 @@ PICTURES: Final = {
     "craving-after-doses.png": ("jonas", "/v1/me/trends/dose-aligned/chart.png", 48),
 }
 """Whose craving is drawn, by which route, for how many days back."""
+SESSIONS: Final = {"session.png": "hypertensive"}
+"""Which of the scripted sessions is drawn."""
 
 
 def draw(database: Path, now: datetime, folder: Path) -> list[Path]:
@@ -41,12 +43,19 @@ async def _ask(database: Path) -> dict[str, bytes]:
     app = create_app(settings)
     try:
         async with unit_of_work(app.state.engine) as db:
-            document = await roster.as_json(db, settings, await roster.read(db))
-        tokens = {who["email"]: who["access_token"] for who in document["patients"]}
+            people = await roster.read(db)
+            document = await roster.as_json(db, settings, people)
+        tokens = {who["email"]: who["access_token"] for who in document["patients"] + document["clinicians"]}
+        wanted = {
+            name: (f"{path}?measure=craving&from={(clock.now() - timedelta(days=days)).date()}", key)
+            for name, (key, path, days) in PICTURES.items()
+        } | {
+            name: (f"/v1/dosing-sessions/{people.played[script]}/chart.png", "prescriber")
+            for name, script in SESSIONS.items()
+        }
         found = {}
-        for name, (key, path, days) in PICTURES.items():
-            query = f"measure=craving&from={(clock.now() - timedelta(days=days)).date()}"
-            status, _, picture = await in_process.ask(app, "GET", f"{path}?{query}", tokens[f"{key}@{DOMAIN}"])
+        for name, (address, key) in wanted.items():
+            status, _, picture = await in_process.ask(app, "GET", address, tokens[f"{key}@{DOMAIN}"])
             if status != HTTPStatus.OK:
                 raise RuntimeError(picture)
             found[name] = picture

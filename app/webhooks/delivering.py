@@ -327,7 +327,8 @@ class Deliverer:
                 gone.add(lane.id)
             elif row.kind == "ping" and answer.outcome is Outcome.DELIVERED:
                 await states.activate(db, lane.clinic_id, lane.id, row.endpoint_version, now)
-        for lane in {each.sent.lane.id: each.sent.lane for each in ended}.values():
+        tried = [each.sent.lane for each in ended if each.answer.outcome is not Outcome.TOO_LATE]
+        for lane in {lane.id: lane for lane in tried}.values():
             current = self._lanes.get(lane.id, lane)
             if lane.id in gone:
                 await states.disable(db, lane.clinic_id, lane.id, Reason.GONE, now)
