@@ -265,7 +265,7 @@ def queries(engine: "AsyncEngine") -> Iterator[list[str]]:
     sent: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith("BEGIN") and "rate_limits" not in statement:
+        if not statement.startswith(("BEGIN", "NOTIFY")) and "rate_limits" not in statement:
             sent.append(statement)
 
     event.listen(engine.sync_engine, "before_cursor_execute", note)

@@ -47,6 +47,9 @@ class TestCanonical:
 
         assert (canonical(one) == canonical(other)) == (plain(one) == plain(other))
 
+    def test_an_id_is_its_digits(self) -> None:
+        assert UUID(int=7).hex.encode() in canonical({"id": UUID(int=7)})
+
     def test_a_moment_is_the_same_in_every_zone(self) -> None:
         elsewhere = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
 

@@ -42,7 +42,7 @@ class TestRecording:
     async def test_keeps_what_was_measured_and_when(self, at: At) -> None:
         bedside = await at(begun=61)
         sent = a_reading(
-            21, **CALM, respiratory_rate=14, temperature=36.7, moaas=4,
+            20.5, **CALM, respiratory_rate=14, temperature=36.7, moaas=4,
             dissociation={"unreal": 2, "detached": 3, "time": 1, "distress": 1},
             aldrete={"activity": 2, "respiration": 2, "circulation": 2, "consciousness": 1, "oxygen": 2},
             note="laughed",
