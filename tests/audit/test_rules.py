@@ -47,8 +47,11 @@ class TestCanonical:
 
         assert (canonical(one) == canonical(other)) == (plain(one) == plain(other))
 
-    def test_an_id_is_its_digits(self) -> None:
-        assert UUID(int=7).hex.encode() in canonical({"id": UUID(int=7)})
+    def test_an_id_is_its_digits_whichever_driver_made_it(self) -> None:
+        class Drivers(UUID):
+            """The driver of PostgreSQL makes ids of a class of its own."""
+
+        assert canonical({"id": Drivers(int=7)}) == canonical({"id": UUID(int=7)})
 
     def test_a_moment_is_the_same_in_every_zone(self) -> None:
         elsewhere = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
