@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from app.adverse_events.routes import router as adverse_events
 from app.api_clients.routes import router as api_clients
 from app.appointments.routes import router as appointments
-from app.care_plans.routes import router as due_check_ins
+from app.check_in_plans.routes import router as due_check_ins
 from app.check_ins.routes import router as check_ins
 from app.clinics.routes import router as clinics
 from app.consents.routes import router as consents

@@ -1,4 +1,4 @@
-"""Appointments, who takes part in them, and the steps that each of them took."""
+"""Appointments and their series, who takes part in them, and the steps that each of them took."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.appointments.rules import AppointmentStatus
-from app.core.columns import Instant, Sealed
+from app.core.columns import Instant, Json, Sealed
 from app.core.db import Base, OfClinic
 
 
@@ -23,6 +23,8 @@ class Appointment(OfClinic, Base):
         sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
         sa.Index(None, "clinic_id", "scheduled_at", "id"),
         sa.Index(None, "clinic_id", "patient_id", "scheduled_at", "id"),
+        sa.Index(None, "clinic_id", "patient_id", "revision"),
+        sa.Index(None, "clinic_id", "group_session_id"),
         sa.CheckConstraint(
             f"status IN ({', '.join(repr(status.value) for status in AppointmentStatus)})",
             name="known_status",
@@ -46,6 +48,41 @@ class Appointment(OfClinic, Base):
     attended_minutes: Mapped[int | None]
     reason: Mapped[str | None] = mapped_column(sa.String(32))
     origin: Mapped[str] = mapped_column(sa.String(16))
+    # What the release before this one does not know, and leaves empty:
+    room_id: Mapped[UUID | None]
+    series_id: Mapped[UUID | None]
+    recurrence_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the rule of its series, or of its group, puts it; `scheduled_at` is elsewhere once it was moved."""
+    group_session_id: Mapped[UUID | None]
+    override_reason: Mapped[str | None] = mapped_column(Sealed("appointments.override_reason"))
+    """Why somebody or a room was booked twice on purpose."""
+    cancelled_late: Mapped[bool | None]
+
+
+class AppointmentSeries(OfClinic, Base):
+    """Appointments of one patient that repeat by a rule. What each of them is like is JSON text, sealed."""
+
+    __tablename__ = "appointment_series"
+    __table_args__ = (
+        sa.PrimaryKeyConstraint("clinic_id", "id"),
+        sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
+    )
+
+    clinic_id: Mapped[UUID]
+    id: Mapped[UUID]
+    patient_id: Mapped[UUID]
+    rule: Mapped[str] = mapped_column(sa.String(500))
+    first_at: Mapped[str] = mapped_column(sa.String(16))
+    """`YYYY-MM-DDTHH:MM` by the clock of `time_zone`."""
+    time_zone: Mapped[str] = mapped_column(sa.String(64))
+    minutes: Mapped[int]
+    left_out: Mapped[list[str]] = mapped_column(Json)
+    """Local begins that the rule gives and that do not take place."""
+    content: Mapped[str] = mapped_column(Sealed("appointment_series.content"))
+    version: Mapped[int]
+    revision: Mapped[int] = mapped_column(sa.BigInteger)
+    planned_until: Mapped[datetime | None] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class AppointmentParticipant(OfClinic, Base):

@@ -1,5 +1,7 @@
-"""What a patient is asked for and when. For now: the check-ins that are due around a dose.
+"""The plan that a clinic and a patient make: phase, modalities, goals, practice; the safety plan beside it.
 
-Starting a dose plans them by the clinic's protocol, relative to its begin; whoever lies above (dosing) moves and calls
-them off. A due check-in is `expected`, `open`, `answered` (perhaps `late`), `missed` or `cancelled`.
+A *care plan* is versioned: who changed what and why; the patient sees the current one and the one before. *Practice* is
+assigned in it and logged by the patient. The *safety plan* is the patient's own. *Contingency management* stands apart,
+and from alerts too. Events: `care_plan.changed`, `practice.logged`, `safety_plan.changed`, `contingency.changed`,
+`contingency.recorded`.
 """

@@ -23,6 +23,7 @@ class CheckIn(OfClinic, Base):
         sa.PrimaryKeyConstraint("clinic_id", "patient_id", "id"),
         sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
         sa.Index(None, "clinic_id", "patient_id", "recorded_at", "id"),
+        sa.Index(None, "clinic_id", "patient_id", "revision"),
     )
 
     id: Mapped[UUID]

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.care_plans import due
-from app.care_plans.rules import DueState
+from app.check_in_plans import due
+from app.check_in_plans.rules import DueState
 from app.check_ins import queries, rules
 from app.check_ins.errors import CheckInConflict, CheckInInvalid
 from app.check_ins.judging import Judge, Told, wanted

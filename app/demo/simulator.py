@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.appointments import schemas as appointment_schemas
 from app.appointments import service as appointments
-from app.care_plans import due
+from app.check_in_plans import due
 from app.check_ins import batches
 from app.check_ins import service as check_ins
 from app.check_ins.schemas import CheckInBatch, CheckInWrite, LinkWrite

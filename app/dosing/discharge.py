@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.care_plans import due
+from app.check_in_plans import due
 from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id

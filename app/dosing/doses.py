@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.care_plans import due
+from app.check_in_plans import due
 from app.consents import service as consents
 from app.core import clock
 from app.core.db import Database

@@ -67,6 +67,19 @@ class EventType(StrEnum):
     REMS_REPORT_CHANGED = "rems_report.changed"
     REMS_REPORT_SUBMITTED = "rems_report.submitted"
     DUE_CHECK_INS_CHANGED = "due_check_in.changed"
+    CHECK_IN_PLAN_CHANGED = "check_in_plan.changed"
+    CHECK_IN_TEMPLATE_PUBLISHED = "check_in_template.published"
+    PATIENT_TIME_ZONE_CHANGED = "patient.time_zone_changed"
+    ROOM_CHANGED = "room.changed"
+    STAFF_HOURS_CHANGED = "staff.hours_changed"
+    APPOINTMENT_SERIES_CHANGED = "appointment_series.changed"
+    GROUP_CHANGED = "group.changed"
+    GROUP_SESSION_CHANGED = "group_session.changed"
+    CARE_PLAN_CHANGED = "care_plan.changed"
+    PRACTICE_LOGGED = "practice.logged"
+    SAFETY_PLAN_CHANGED = "safety_plan.changed"
+    CONTINGENCY_CHANGED = "contingency.changed"
+    CONTINGENCY_RECORDED = "contingency.recorded"
     ALERT_RAISED = "alert.raised"
     ALERT_REPEATED = "alert.repeated"
     ALERT_ESCALATED = "alert.escalated"
@@ -167,6 +180,35 @@ ABOUT: dict[EventType, About] = {
     ),
     EventType.DUE_CHECK_INS_CHANGED: About(
         "Which check-ins are due changed: planned, moved, called off or missed.", "/v1/patients/{patient}/due-check-ins"
+    ),
+    EventType.CHECK_IN_PLAN_CHANGED: About(
+        "What a patient is asked for was planned anew.", "/v1/patients/{patient}/check-in-plan"
+    ),
+    EventType.CHECK_IN_TEMPLATE_PUBLISHED: About(
+        "The clinic published a version of a plan for check-ins.", "/v1/check-in-templates", of_patient=False
+    ),
+    EventType.PATIENT_TIME_ZONE_CHANGED: About("A patient lives by another clock now.", "/v1/patients/{subject}"),
+    EventType.ROOM_CHANGED: About("A room was added, changed or given up.", "/v1/rooms/{subject}", of_patient=False),
+    EventType.STAFF_HOURS_CHANGED: About(
+        "When somebody of the staff can be booked changed.", "/v1/staff/{subject}/working-hours", of_patient=False
+    ),
+    EventType.APPOINTMENT_SERIES_CHANGED: About(
+        "Appointments that repeat were planned, changed or ended.", "/v1/appointment-series/{subject}"
+    ),
+    EventType.GROUP_CHANGED: About("A group was set up, changed or ended.", "/v1/groups/{subject}", of_patient=False),
+    EventType.GROUP_SESSION_CHANGED: About(
+        "A meeting of a group was moved or called off.", "/v1/group-sessions/{subject}", of_patient=False
+    ),
+    EventType.CARE_PLAN_CHANGED: About("A care plan has a new version.", "/v1/patients/{patient}/care-plan"),
+    EventType.PRACTICE_LOGGED: About("A patient logged that they practised.", "/v1/patients/{patient}/practice-logs"),
+    EventType.SAFETY_PLAN_CHANGED: About(
+        "A patient's own plan for a crisis has a new version, or was signed.", "/v1/patients/{patient}/safety-plan"
+    ),
+    EventType.CONTINGENCY_CHANGED: About(
+        "What a patient is rewarded for changed.", "/v1/patients/{patient}/contingency-plan"
+    ),
+    EventType.CONTINGENCY_RECORDED: About(
+        "A result under a plan of rewards was recorded.", "/v1/patients/{patient}/contingency-plan"
     ),
     EventType.ALERT_RAISED: About("Something waits to be looked at.", "/v1/alerts/{subject}"),
     EventType.ALERT_REPEATED: About("The same was found again before anybody resolved it.", "/v1/alerts/{subject}"),

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.adverse_events.models import AdverseEvent, AdverseEventVersion
-from app.care_plans.models import DueCheckIn
+from app.check_in_plans.models import DueCheckIn
 from app.core.db import Database
 from app.dosing.models import (
     DischargeAssessment,

@@ -30,7 +30,7 @@ from app.core.limits import Limit
 from app.core.settings import AuditReads, Settings
 from app.identity import queries, tokens
 from app.identity.errors import RecentSignInRequired, SecondFactorNeeded
-from app.identity.models import Device, PatientRevision
+from app.identity.models import Device, PatientRevision, Tombstone
 from app.identity.permissions import Permission, Reach, Role, lacks_second_factor, reach
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
@@ -90,6 +90,23 @@ class PatientView:
         """Count this transaction's change of the patient's record; the new revision, the same however often called."""
         db.stage_change(PatientRevision, {"patient_id": self.id}, {"revision": self.revision + 1})
         return self.revision + 1
+
+    def forget(self, db: Database, kind: str, subject_id: UUID) -> None:
+        """Leave a tombstone for something that this transaction takes out of the record, for the phones that have it.
+
+        `kind` is what `GET /v1/me/changes` calls it. An id that is removed is never used again.
+        """
+        db.stage(
+            Tombstone,
+            {
+                "clinic_id": self.clinic_id,
+                "patient_id": self.id,
+                "kind": kind,
+                "subject_id": subject_id,
+                "revision": self.revise(db),
+                "removed_at": clock.now(),
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,45 @@ class PatientRevision(OfClinic, Base):
     clinic_id: Mapped[UUID]
     revision: Mapped[int] = mapped_column(sa.BigInteger)
     app_consent_withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    tombstones_from: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Tombstones of this revision and before were thrown away; null when none ever was."""
+
+
+class Tombstone(OfClinic, Base):
+    """That something of a patient's record is no longer there, so that a phone that was offline learns of it."""
+
+    __tablename__ = "tombstones"
+    __table_args__ = (
+        sa.PrimaryKeyConstraint("clinic_id", "patient_id", "kind", "subject_id"),
+        sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
+        sa.Index(None, "clinic_id", "patient_id", "revision"),
+        sa.Index(None, "removed_at"),
+    )
+
+    clinic_id: Mapped[UUID]
+    patient_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(sa.String(24))
+    subject_id: Mapped[UUID]
+    revision: Mapped[int] = mapped_column(sa.BigInteger)
+    removed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class TimeZoneChange(OfClinic, Base):
+    """A patient moved to another time zone and wants their plan to follow; append-only."""
+
+    __tablename__ = "time_zone_changes"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
+        sa.Index(None, "clinic_id", "patient_id", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    clinic_id: Mapped[UUID]
+    patient_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(Instant)
+    from_zone: Mapped[str] = mapped_column(sa.String(64))
+    to_zone: Mapped[str] = mapped_column(sa.String(64))
+    changed_by: Mapped[UUID | None]
 
 
 class Membership(Base):

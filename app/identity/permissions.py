@@ -62,6 +62,26 @@ class Permission(StrEnum):
     REMS_READ = "rems:read"
     REMS_WRITE = "rems:write"
     DUE_CHECK_INS_READ = "due_check_ins:read"
+    DUE_CHECK_INS_REPORT = "due_check_ins:report"
+    CHECK_IN_PLAN_READ = "check_in_plan:read"
+    CHECK_IN_PLAN_WRITE = "check_in_plan:write"
+    CHECK_IN_TEMPLATES_READ = "check_in_templates:read"
+    CHECK_IN_TEMPLATES_PUBLISH = "check_in_templates:publish"
+    TIME_ZONE_WRITE = "time_zone:write"
+    CHANGES_READ = "changes:read"
+    BOOTSTRAP_READ = "bootstrap:read"
+    CARE_PLAN_READ = "care_plan:read"
+    CARE_PLAN_WRITE = "care_plan:write"
+    PRACTICE_READ = "practice:read"
+    PRACTICE_WRITE = "practice:write"
+    SAFETY_PLAN_READ = "safety_plan:read"
+    SAFETY_PLAN_WRITE = "safety_plan:write"
+    SAFETY_PLAN_SIGN = "safety_plan:sign"
+    CONTINGENCY_READ = "contingency:read"
+    CONTINGENCY_WRITE = "contingency:write"
+    JOURNAL_READ = "journal:read"
+    JOURNAL_WRITE = "journal:write"
+    INTEGRATION_READ = "integration:read"
     ALERTS_READ = "alerts:read"
     ALERTS_ANSWER = "alerts:answer"
     HELP_REQUEST = "help:request"
@@ -72,6 +92,18 @@ class Permission(StrEnum):
     PATIENT_DETAILS_WRITE = "patient_details:write"
     APPOINTMENTS_READ = "appointments:read"
     APPOINTMENTS_WRITE = "appointments:write"
+    APPOINTMENTS_CANCEL = "appointments:cancel"
+    AVAILABILITY_READ = "availability:read"
+    ROOMS_READ = "rooms:read"
+    ROOMS_WRITE = "rooms:write"
+    WORKING_HOURS_READ = "working_hours:read"
+    WORKING_HOURS_WRITE = "working_hours:write"
+    GROUPS_READ = "groups:read"
+    GROUPS_WRITE = "groups:write"
+    GROUP_MEMBERS_READ = "group_members:read"
+    GROUP_MEMBERS_WRITE = "group_members:write"
+    CALENDAR_READ = "calendar:read"
+    CALENDAR_WRITE = "calendar:write"
     PATIENTS_READ = "patients:read"
     PATIENTS_ENROL = "patients:enrol"
     CARE_TEAM_WRITE = "care_team:write"
@@ -113,6 +145,7 @@ class Permission(StrEnum):
 
 
 _CLINICAL = dict.fromkeys((Role.PRESCRIBER, Role.NURSE, Role.THERAPIST), Reach.CARE_TEAM)
+_CLINIC_WIDE = dict.fromkeys((Role.PRESCRIBER, Role.NURSE, Role.THERAPIST), Reach.CLINIC)
 _AT_THE_BEDSIDE = dict.fromkeys((Role.PRESCRIBER, Role.NURSE), Reach.CARE_TEAM)
 _SCHEDULERS = {Role.COORDINATOR: Reach.CLINIC, Role.PRESCRIBER: Reach.CARE_TEAM, Role.NURSE: Reach.CARE_TEAM}
 _OWN = {Role.PATIENT: Reach.OWN}
@@ -165,6 +198,26 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.REMS_READ: _AT_THE_BEDSIDE | {Role.COORDINATOR: Reach.CLINIC},
     Permission.REMS_WRITE: _AT_THE_BEDSIDE | {Role.COORDINATOR: Reach.CLINIC},
     Permission.DUE_CHECK_INS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.DUE_CHECK_INS_REPORT: _OWN,
+    Permission.CHECK_IN_PLAN_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.CHECK_IN_PLAN_WRITE: _CLINICAL,
+    Permission.CHECK_IN_TEMPLATES_READ: _ALL_STAFF,
+    Permission.CHECK_IN_TEMPLATES_PUBLISH: {Role.PRESCRIBER: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.TIME_ZONE_WRITE: _OWN | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.CHANGES_READ: _OWN,
+    Permission.BOOTSTRAP_READ: _OWN,
+    Permission.CARE_PLAN_READ: _OWN | _CLINICAL,
+    Permission.CARE_PLAN_WRITE: _CLINICAL,
+    Permission.PRACTICE_READ: _OWN | _CLINICAL,
+    Permission.PRACTICE_WRITE: _OWN,
+    Permission.SAFETY_PLAN_READ: _OWN | _CLINICAL,
+    Permission.SAFETY_PLAN_WRITE: _OWN,
+    Permission.SAFETY_PLAN_SIGN: _CLINICAL,
+    Permission.CONTINGENCY_READ: _OWN | _CLINICAL,
+    Permission.CONTINGENCY_WRITE: _CLINICAL,
+    Permission.JOURNAL_READ: _OWN | _CLINICAL,
+    Permission.JOURNAL_WRITE: _OWN,
+    Permission.INTEGRATION_READ: _OWN | _CLINICAL,
     Permission.ALERTS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
     Permission.ALERTS_ANSWER: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
     Permission.HELP_REQUEST: _OWN,
@@ -175,6 +228,18 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.PATIENT_DETAILS_WRITE: _AT_THE_BEDSIDE | {Role.COORDINATOR: Reach.CLINIC},
     Permission.APPOINTMENTS_READ: _OWN | _CLINICAL | {Role.COORDINATOR: Reach.CLINIC} | _SERVICE,
     Permission.APPOINTMENTS_WRITE: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC} | _SERVICE,
+    Permission.APPOINTMENTS_CANCEL: _OWN,
+    Permission.AVAILABILITY_READ: {**_CLINIC_WIDE, Role.COORDINATOR: Reach.CLINIC} | _SERVICE,
+    Permission.ROOMS_READ: _ALL_STAFF | _SERVICE,
+    Permission.ROOMS_WRITE: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.WORKING_HOURS_READ: _ALL_STAFF | _SERVICE,
+    Permission.WORKING_HOURS_WRITE: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
+    Permission.GROUPS_READ: {**_CLINIC_WIDE, Role.COORDINATOR: Reach.CLINIC},
+    Permission.GROUPS_WRITE: {**_CLINIC_WIDE, Role.COORDINATOR: Reach.CLINIC},
+    Permission.GROUP_MEMBERS_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.GROUP_MEMBERS_WRITE: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC},
+    Permission.CALENDAR_READ: _OWN | {**_CLINIC_WIDE, Role.COORDINATOR: Reach.CLINIC},
+    Permission.CALENDAR_WRITE: _OWN | {**_CLINIC_WIDE, Role.COORDINATOR: Reach.CLINIC},
     Permission.PATIENTS_READ: _CLINICAL | {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC} | _SERVICE,
     Permission.PATIENTS_ENROL: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},
     Permission.CARE_TEAM_WRITE: {Role.COORDINATOR: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},

@@ -13,8 +13,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from app.care_plans.models import DueCheckIn
-from app.care_plans.rules import Kept
+from app.check_in_plans.models import DueCheckIn
+from app.check_in_plans.rules import Kept
 from app.check_ins.models import CheckIn
 from app.core.db import Database
 from app.dosing.models import DoseRecord, DosingSession

@@ -13,9 +13,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.care_plans import due
-from app.care_plans.models import DueCheckIn
-from app.care_plans.rules import missed_in_a_row
+from app.check_in_plans import due
+from app.check_in_plans.models import DueCheckIn
+from app.check_in_plans.rules import missed_in_a_row
 from app.core import clock
 from app.core.db import EVERY_CLINIC, Database, unit_of_work
 from app.core.logging import describe, log

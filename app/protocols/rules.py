@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.protocols.day_figures import Asking, Booking, Integration
 from app.protocols.safety_figures import Escalation, Safety
 from app.protocols.sections import Count, Days, Hours, Minutes, Section, Share
 from app.protocols.session_figures import Discharge, Dosing, Readings
@@ -84,3 +85,6 @@ class Protocol(Section):
     discharge: Discharge = Discharge()
     safety: Safety = Safety()
     escalation: Escalation = Escalation()
+    asking: Asking = Asking()
+    booking: Booking = Booking()
+    integration: Integration = Integration()

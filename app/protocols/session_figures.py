@@ -101,6 +101,9 @@ STAFF_POINTS = (
 )
 _FEELINGS: tuple[Wanted, ...] = ("craving", "mood", "dissociation")
 PATIENT_POINTS = (
+    TimePoint(key="run_up_24h", minutes=-1440, tolerance_minutes=360, by="patient", wants=("craving", "mood")),
+    TimePoint(key="after_40m", minutes=40, tolerance_minutes=20, by="patient", wants=_FEELINGS),
+    TimePoint(key="after_2h", minutes=120, tolerance_minutes=30, by="patient", wants=_FEELINGS),
     TimePoint(key="plus_4h", minutes=240, tolerance_minutes=60, by="patient", wants=_FEELINGS),
     TimePoint(key="plus_24h", minutes=1440, tolerance_minutes=360, by="patient", wants=_FEELINGS),
     TimePoint(key="plus_72h", minutes=4320, tolerance_minutes=720, by="patient", wants=("craving", "mood")),

@@ -66,6 +66,8 @@ class Alert(OfClinic, Base):
     resolved_by: Mapped[UUID | None]
     outcome: Mapped[str | None] = mapped_column(sa.String(32))
     resolution_note: Mapped[str | None] = mapped_column(Sealed("alerts.resolution_note"))
+    revision: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The patient's revision that last changed what they may see of it."""
 
 
 class AlertStep(OfClinic, Base):

@@ -41,6 +41,7 @@ class TimelineMoment(OfClinic, Base):
         sa.PrimaryKeyConstraint("clinic_id", "patient_id", "check_in_id"),
         sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
         sa.Index(None, "clinic_id", "patient_id", "at"),
+        sa.Index(None, "clinic_id", "patient_id", "revision"),
     )
 
     clinic_id: Mapped[UUID]

@@ -117,12 +117,30 @@ _ABOUT: Final[dict[str, Category]] = {
     "adverse_event": Category.DOSING_SESSIONS,
     "rems_report": Category.DOSING_SESSIONS,
     "due_check_in": Category.CARE_PLAN,
+    "check_in_plan": Category.CARE_PLAN,
+    "care_plan": Category.CARE_PLAN,
+    "practice": Category.CARE_PLAN,
+    "safety_plan": Category.CARE_PLAN,
+    "contingency": Category.CARE_PLAN,
+    "appointment_series": Category.APPOINTMENTS,
     "alert": Category.ALERTS,
     "appointment": Category.APPOINTMENTS,
     "consent": Category.CONSENTS,
 }
 _ABOUT_NO_PATIENT: Final = frozenset(
-    {"staff", "staff_account", "on_call_roster", "protocol", "instrument", "consent_document", "endpoint"}
+    {
+        "staff",
+        "staff_account",
+        "on_call_roster",
+        "protocol",
+        "instrument",
+        "consent_document",
+        "endpoint",
+        "check_in_template",
+        "room",
+        "group",
+        "group_session",
+    }
 )
 
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import sqlalchemy as sa
 
-from app.care_plans.models import DueCheckIn
+from app.check_in_plans.models import DueCheckIn
 from app.core import clock
 from app.core.db import Database
 from app.dosing.models import DosingSession, Reading

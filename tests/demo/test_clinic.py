@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.audit.models import AuditEntry
-from app.care_plans.models import DueCheckIn
+from app.check_in_plans.models import DueCheckIn
 from app.check_ins.models import CheckIn, CheckInVersion, Observation
 from app.core import clock
 from app.core.db import Database

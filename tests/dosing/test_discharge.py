@@ -6,7 +6,7 @@ import httpx2
 import pytest
 import sqlalchemy as sa
 
-from app.care_plans.models import DueCheckIn
+from app.check_in_plans.models import DueCheckIn
 from app.core.db import Database
 from app.dosing.models import DischargeAssessment, DosingSession, DosingSessionStep, Reading, SessionDischarge
 from tests.dosing.sessions import Clients, Sessions, told

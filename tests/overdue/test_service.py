@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.care_plans import due
-from app.care_plans.models import DueCheckIn
+from app.check_in_plans import due
+from app.check_in_plans.models import DueCheckIn
 from app.core import clock
 from app.core.db import Database
 from app.core.settings import Settings

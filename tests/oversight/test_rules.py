@@ -13,6 +13,9 @@ ABOUT_NO_PATIENT = {
     Permission.CONSENT_DOCUMENTS_PUBLISH, Permission.AUDIT_READ, Permission.EXTERNAL_IDENTITIES_READ,
     Permission.EXTERNAL_IDENTITIES_WRITE, Permission.EVENTS_READ, Permission.WEBHOOKS_READ,
     Permission.WEBHOOKS_MANAGE, Permission.WEBHOOK_SECRETS_READ, Permission.ROSTER_READ, Permission.ROSTER_WRITE,
+    Permission.CHECK_IN_TEMPLATES_READ, Permission.CHECK_IN_TEMPLATES_PUBLISH, Permission.AVAILABILITY_READ,
+    Permission.ROOMS_READ, Permission.ROOMS_WRITE, Permission.WORKING_HOURS_READ, Permission.WORKING_HOURS_WRITE,
+    Permission.GROUPS_READ, Permission.GROUPS_WRITE, Permission.CALENDAR_READ, Permission.CALENDAR_WRITE,
 }  # fmt: skip
 
 

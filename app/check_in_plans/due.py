@@ -11,8 +11,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.care_plans.models import DueCheckIn
-from app.care_plans.rules import DueState, Kept, after_dose, state_of
+from app.check_in_plans.models import DueCheckIn
+from app.check_in_plans.rules import DueState, Kept, after_dose, state_of
 from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.care_plans.rules import DueState, Kept, after_dose, missed_in_a_row, state_of
+from app.check_in_plans.rules import DueState, Kept, after_dose, missed_in_a_row, state_of
 from app.protocols.rules import Protocol
 from app.protocols.session_figures import TimePoint
 

@@ -7,9 +7,9 @@ import httpx2
 import pytest
 import sqlalchemy as sa
 
-from app.care_plans import due
-from app.care_plans.models import DueCheckIn
-from app.care_plans.rules import DueState
+from app.check_in_plans import due
+from app.check_in_plans.models import DueCheckIn
+from app.check_in_plans.rules import DueState
 from app.core import clock
 from app.core.db import Database
 from app.events.models import OutboxEvent

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.care_plans.rules import DueState
+from app.check_in_plans.rules import DueState
 from app.core.fields import Moment
 from app.core.schemas import Outgoing
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.care_plans import due, schemas
+from app.check_in_plans import due, schemas
 from app.core import errors
 from app.core.db import Database, Db
 from app.core.errors import problems
