@@ -7,7 +7,10 @@ from app.core.settings import Settings
 from app.identity.permissions import Role
 from tests.cast import Cast, a_cast
 from tests.factories import Person, a_member_of_staff
+from tests.mail_fixtures import logged, mailing, server
 from tests.safety.raising import Raiser
+
+__all__ = ["logged", "mailing", "server"]  # fixtures of this folder too
 
 
 @dataclass(frozen=True, slots=True)

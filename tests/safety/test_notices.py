@@ -1,8 +1,7 @@
 """Mail to whoever is told: that an item waits, until the server has taken it, and nothing else."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import clock
 from app.core.db import Database
-from app.core.logging import configure
 from app.core.settings import Settings
 from app.identity.models import Membership
 from app.safety import notices as sending
@@ -23,19 +21,6 @@ from tests.dosing.sessions import Clients
 from tests.mail_servers import Letters, mail_server
 from tests.safety.conftest import OnDuty
 from tests.safety.raising import CRITICAL, Raiser, a_roster, notices, with_roster
-
-
-@pytest.fixture
-async def server(anyio_backend: str) -> AsyncIterator[Letters]:
-    """A mail server that takes everything."""
-    async with mail_server() as started:
-        yield started
-
-
-@pytest.fixture
-def mailing(settings: Settings, server: Letters) -> Settings:
-    """Settings that name it."""
-    return server.settings(settings)
 
 
 @pytest.fixture
@@ -50,23 +35,6 @@ def _not_said_yet() -> Iterator[None]:
     sending._say_that_nobody_is_told.cache_clear()
     yield
     sending._say_that_nobody_is_told.cache_clear()
-
-
-@pytest.fixture
-def logged(settings: Settings) -> Iterator[list[str]]:
-    """Every line of ours in the log."""
-    root, lines = logging.getLogger(), list[str]()
-    before = root.handlers
-    configure(settings)
-
-    class Keeper(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.name == "afterglow":
-                lines.append(str(record.msg))
-
-    root.handlers = [Keeper()]
-    yield lines
-    root.handlers = before
 
 
 async def send(db: Database, engine: AsyncEngine, settings: Settings, minutes: float = 0) -> int:

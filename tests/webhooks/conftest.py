@@ -12,8 +12,11 @@ from app.identity.permissions import Role
 from app.webhooks.delivering import Deliverer
 from tests.cast import Cast, a_cast
 from tests.factories import Person, a_member_of_staff, an_api_client
+from tests.mail_fixtures import logged, mailing, server
 from tests.programs import a_token
 from tests.webhooks.world import agrees, forget_events, working
+
+__all__ = ["logged", "mailing", "server"]  # fixtures of this folder too
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 

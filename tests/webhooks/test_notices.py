@@ -1,8 +1,7 @@
 """Whose endpoint was given up is told by mail: once, as soon as the mail server takes it, and without a secret."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core import clock
 from app.core.db import Database
-from app.core.logging import configure
 from app.core.settings import Settings
 from app.webhooks import notices
 from app.webhooks.models import WebhookEndpoint, WebhookLane
@@ -28,41 +26,11 @@ OWNER = "owner@ehr.example"
 URL = "https://hooks.ehr.example:8443/afterglow?key=KEY-IN-URL"
 
 
-@pytest.fixture
-async def server(anyio_backend: str) -> AsyncIterator[Letters]:
-    """A mail server that takes everything."""
-    async with mail_server() as started:
-        yield started
-
-
-@pytest.fixture
-def mailing(settings: Settings, server: Letters) -> Settings:
-    """Settings that name it."""
-    return server.settings(settings)
-
-
 @pytest.fixture(autouse=True)
 def _not_said_yet() -> Iterator[None]:
     notices._say_that_nobody_is_told.cache_clear()
     yield
     notices._say_that_nobody_is_told.cache_clear()
-
-
-@pytest.fixture
-def logged(settings: Settings) -> Iterator[list[str]]:
-    """Every line of ours in the log."""
-    root, lines = logging.getLogger(), list[str]()
-    before = root.handlers
-    configure(settings)
-
-    class Keeper(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.name == "afterglow":
-                lines.append(str(record.msg))
-
-    root.handlers = [Keeper()]
-    yield lines
-    root.handlers = before
 
 
 async def given_up(db: Database, cast: Cast, **but: Any) -> WebhookEndpoint:
