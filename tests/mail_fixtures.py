@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from fastapi import FastAPI
 
 from app.core.logging import configure
 from app.core.settings import Settings
@@ -24,7 +25,7 @@ def mailing(settings: Settings, server: Letters) -> Settings:
 
 
 @pytest.fixture
-def logged(settings: Settings) -> Iterator[list[str]]:
+def logged(settings: Settings, app: FastAPI) -> Iterator[list[str]]:  # noqa: ARG001  it sets up the log when it starts
     """Every line of ours in the log."""
     root, lines = logging.getLogger(), list[str]()
     before = root.handlers
