@@ -25,8 +25,8 @@ def mailing(settings: Settings, server: Letters) -> Settings:
 
 
 @pytest.fixture
-def logged(settings: Settings, app: FastAPI) -> Iterator[list[str]]:  # noqa: ARG001  it sets up the log when it starts
-    """Every line of ours in the log."""
+def logged(settings: Settings, app: FastAPI) -> Iterator[list[str]]:
+    """Every line of ours in the log, which the application sets up when it starts."""
     root, lines = logging.getLogger(), list[str]()
     before = root.handlers
     configure(settings)
