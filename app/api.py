@@ -28,6 +28,7 @@ from app.exposures.routes import router as exposures
 from app.external_identities.routes import router as external_identities
 from app.identity.routes import router as identity
 from app.instruments.routes import router as instruments
+from app.journals.routes import router as journals
 from app.oauth.metadata import router as oauth_metadata
 from app.oauth.pages import router as sign_in_page
 from app.oauth.routes import router as oauth
@@ -68,6 +69,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     own_safety,
     rosters,
     appointments,
+    journals,
     consents,
     instruments,
     own_record,
@@ -113,6 +115,7 @@ TAGS = [
         "name": "consents",
         "description": "What a patient agreed to, in which words, and what left the clinic on the strength of it.",
     },
+    {"name": "journal", "description": "A patient's own story: private, shared entry by entry, gone when deleted."},
     {"name": "instruments", "description": "The questionnaires, how they are scored, and what may be shown of them."},
     {"name": "my-record", "description": "A patient's own copy of their whole record, to keep, read or print."},
     {

@@ -70,6 +70,7 @@ _CODE = "A code is not a fact yet. Using it is one, and is told."
 _PROGRAM = "Who is let in as a program is the administrator's own act; it is in the audit."
 _ENDPOINT = "Endpoints are set up by whoever would be told. What others must know is that one stopped: told."
 _AGAIN = "It sends what was told already, or a sample; nothing happened."
+_JOURNAL = "What a patient writes for themselves is told to nobody, and neither is that they wrote."
 _RESTRICTION = "It takes effect where things leave. Telling those it is about would tell them what they may not have."
 
 SILENT: dict[str, str] = {
@@ -95,6 +96,9 @@ SILENT: dict[str, str] = {
     "invite_staff": _CODE,
     "recover_patient_account": _CODE,
     "recover_staff_account": _CODE,
+    "write_journal_entry": _JOURNAL,
+    "share_journal_entry": _JOURNAL,
+    "delete_journal_entry": _JOURNAL,
     "restrict_disclosure": _RESTRICTION,
     "lift_disclosure_restriction": _RESTRICTION,
     "review_emergency_access": "What the privacy officer thinks of it stays with them; that it was opened is told.",

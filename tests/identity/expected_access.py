@@ -101,6 +101,14 @@ EXPECTED: dict[str, Expected] = {
     "list_quarantined_check_ins": Expected(team=CLINICAL),
     "list_my_due_check_ins": OWN,
     "list_patient_due_check_ins": Expected(team=CLINICAL, clinic="coordinator"),
+    # journals
+    "write_journal_entry": OWN,
+    "list_my_journal_entries": OWN,
+    "read_my_journal_entry": OWN,
+    "share_journal_entry": OWN,
+    "delete_journal_entry": OWN,
+    "list_patient_journal_entries": Expected(team=CLINICAL),
+    "read_patient_journal_entry": Expected(team=CLINICAL),
     # safety
     "list_alerts": Expected(team=CLINICAL, clinic="coordinator"),
     "read_alert": Expected(team=CLINICAL, clinic="coordinator"),
