@@ -20,7 +20,7 @@ class DueState(StrEnum):
     """What became of a check-in that was asked for.
 
     `expected`: its time has not come. `open`: it can be answered now. `answered`: in time. `late`: after it had closed.
-    `missed`: it closed without an answer; one that arrives afterwards still counts. `cancelled`: not wanted any more.
+    `missed`: it closed without an answer; one that arrives afterwards still counts. `withdrawn`: not wanted any more.
     """
 
     EXPECTED = "expected"
@@ -28,11 +28,11 @@ class DueState(StrEnum):
     ANSWERED = "answered"
     LATE = "late"
     MISSED = "missed"
-    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
 
 
 class Kept(StrEnum):
-    """What is stored of that; the rest follows from the clock."""
+    """What is stored of that; the rest follows from the clock. `cancelled` is what is called `withdrawn` outside."""
 
     WAITING = "waiting"
     ANSWERED = "answered"
@@ -71,7 +71,7 @@ def state_of(
         case Kept.ANSWERED:
             return DueState.LATE if answered_at is not None and answered_at > closes_at else DueState.ANSWERED
         case Kept.CANCELLED:
-            return DueState.CANCELLED
+            return DueState.WITHDRAWN
         case Kept.MISSED:
             return DueState.MISSED
         case _:

@@ -51,7 +51,7 @@ class TestStateOf:
             (Kept.ANSWERED, CLOSES, CLOSES + ONE, DueState.ANSWERED),
             (Kept.ANSWERED, CLOSES + ONE, CLOSES + ONE, DueState.LATE),
             (Kept.ANSWERED, OPENS - ONE, CLOSES + ONE, DueState.ANSWERED),
-            (Kept.CANCELLED, None, NOON, DueState.CANCELLED),
+            (Kept.CANCELLED, None, NOON, DueState.WITHDRAWN),
         ],
     )
     def test_follows_from_what_is_kept_and_the_clock(
