@@ -45,6 +45,10 @@ MAY_SHOW = {
         "cancelDosingSession", "listDosingSessions", "readDosingSession", "exportMyRecord", "exportMyRecordAsHtml",
         "exportMyRecordAsPdf", "listMyDosingSessions", "readMyDosingSession",
     },
+    "story": {
+        "writeJournalEntry", "readMyJournalEntry", "listMyJournalEntries", "shareJournalEntry", "exportMyRecord",
+        "exportMyRecordAsHtml", "exportMyRecordAsPdf", "readMyChanges",
+    },
     "email": {"readProfile", "exportMyRecord", "exportMyRecordAsHtml", "exportMyRecordAsPdf"},
     "password": set(),
     "sought": set(),
@@ -59,6 +63,7 @@ class Words:
     note: str
     name: str
     reason: str
+    story: str
     email: str
     password: str
     sought: str
@@ -69,7 +74,9 @@ class Words:
         def word() -> str:
             return f"canary{secrets.token_hex(8)}"
 
-        return cls(f"{word()} said", word(), word(), f"{word()}@example.org", f"{word()}-{word()}", word())
+        return cls(
+            f"{word()} said", word(), word(), f"{word()} wrote", f"{word()}@example.org", f"{word()}-{word()}", word()
+        )
 
     def said(self) -> dict[str, str]:
         """By kind."""
@@ -178,9 +185,34 @@ async def live(teller: Teller, cast: Cast, words: Words, monkeypatch: pytest.Mon
         await teller.ask(words.sought, "GET", "/v1/me", headers={"Cookie": words.sought, "User-Agent": words.sought}),
     ]  # fmt: skip
     assert {answer.status_code for answer in statuses} >= {200, 201, 400, 401, 404, 409, 415, 422}
+    await _write(teller, patient, words)
     await _enrol(teller, clinic, words)
     await _cancel(teller, cast, words)
     await _break(teller, cast, words, monkeypatch)
+
+
+async def _write(teller: Teller, patient: str, words: Words) -> None:
+    """A journal: what is kept, what was shared for a while, what was deleted, and what was refused."""
+    statuses: list[int] = []
+    for fate in ("kept", "shared for a while", "deleted"):
+        address = f"/v1/me/journal-entries/{an_id()}"
+        entry = {"text": words.story, "written_at": "2026-11-20T20:00:00Z", "time_zone": "Europe/Berlin"}
+        asked: list[tuple[str, str, dict[str, Any]]] = [
+            ("PUT", address, {"json": entry}),
+            ("PUT", address, {"json": entry | {"text": f"{words.story} {fate}"}}),
+            ("PUT", address, {"json": entry | {"time_zone": words.story, words.story: words.story}}),
+            ("PUT", address, {"content": f'{{"text": "{words.story}', "headers": JSON}),
+            ("POST", f"{address}/sharing", {"json": {"shared": words.story}}),
+        ]
+        if fate != "kept":
+            asked += [
+                ("POST", f"{address}/sharing", {"json": {"shared": True}, "headers": FIRST}),
+                ("POST", f"{address}/sharing", {"json": {"shared": False}}),
+            ]
+        if fate == "deleted":
+            asked += [("DELETE", address, {}), ("PUT", address, {"json": entry})]
+        statuses += [(await teller.ask(patient, method, path, **more)).status_code for method, path, more in asked]
+    assert set(statuses) == {200, 201, 204, 400, 410, 422, 428}
 
 
 async def _enrol(teller: Teller, clinic: str, words: Words) -> None:
@@ -307,7 +339,7 @@ async def test_the_words_of_a_patient_are_where_they_belong_and_nowhere_else(
     }
     written = logs.getvalue()
     assert {(kind, op, status) for kind, op, status in shown if op not in MAY_SHOW[kind] or status >= 400} == set()
-    assert {kind for kind, _, _ in shown} >= {"note", "name", "reason"}, "the words were never kept"
+    assert {kind for kind, _, _ in shown} >= {"note", "name", "reason", "story"}, "the words were never kept"
     everything = [*words.said().values(), *words.handed_out, PASSWORD, cast.patient.token, cast.patient.email]
     assert [word for word in everything if word in " ".join(headers for _, _, headers, _ in teller.heard)] == []
     assert written.count('"event": "request"') == len(teller.heard)
