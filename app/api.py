@@ -8,6 +8,9 @@ from fastapi import APIRouter, FastAPI
 from app.adverse_events.routes import router as adverse_events
 from app.api_clients.routes import router as api_clients
 from app.appointments.routes import router as appointments
+from app.calendars.routes import router as calendars
+from app.check_in_plans.routes import figures as adherence
+from app.check_in_plans.routes import reports as due_check_in_reports
 from app.check_in_plans.routes import router as due_check_ins
 from app.check_ins.routes import router as check_ins
 from app.clinics.routes import router as clinics
@@ -45,6 +48,7 @@ from app.webhooks.routes import router as webhooks
 
 ROUTERS: tuple[APIRouter, ...] = (
     check_ins,
+    due_check_ins,
     readings,
     trends,
     sign_ins,
@@ -64,11 +68,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     discharge,
     adverse_events,
     rems_reports,
-    due_check_ins,
+    due_check_in_reports,
+    adherence,
     alerts,
     own_safety,
     rosters,
     appointments,
+    calendars,
     journals,
     consents,
     instruments,

@@ -6,13 +6,13 @@ begin of the dose is corrected, and one that moved into the future waits again.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from app.check_in_plans.due_rules import Turn, turned_by
 from app.check_in_plans.models import DueCheckIn
-from app.check_in_plans.rules import DueState, Kept, after_dose, state_of
+from app.check_in_plans.rules import DueState, Kept, after_dose
 from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id
@@ -96,7 +96,7 @@ async def answered(
             DueCheckIn.clinic_id == patient.clinic_id,
             DueCheckIn.patient_id == patient.id,
             DueCheckIn.id == due_check_in_id,
-            DueCheckIn.state.in_([Kept.WAITING, Kept.MISSED]),
+            DueCheckIn.state.in_(turned_by(Turn.ANSWERED)),
         )
         .values(state=Kept.ANSWERED.value, check_in_id=check_in_id, answered_at=at, revision=patient.revise(db))
         .returning(DueCheckIn.closes_at)
@@ -105,6 +105,24 @@ async def answered(
     if closes_at is None:
         return None
     return DueState.LATE if at > closes_at else DueState.ANSWERED
+
+
+async def taken_back(db: Database, patient: PatientView, due_check_in_id: UUID, check_in_id: UUID) -> bool:
+    """Let a due check-in wait again whose answer turned out to be that to another; whether it was its answer."""
+    found = await db.scalar(
+        sa.update(DueCheckIn)
+        .where(
+            DueCheckIn.clinic_id == patient.clinic_id,
+            DueCheckIn.patient_id == patient.id,
+            DueCheckIn.id == due_check_in_id,
+            DueCheckIn.check_in_id == check_in_id,
+            DueCheckIn.state.in_(turned_by(Turn.TAKEN_BACK)),
+        )
+        .values(state=Kept.WAITING.value, check_in_id=None, answered_at=None, revision=patient.revise(db))
+        .returning(DueCheckIn.id)
+        .execution_options(synchronize_session=False)
+    )
+    return found is not None
 
 
 async def closed(db: Database, patient: PatientView, before: datetime) -> Sequence[DueCheckIn]:
@@ -142,28 +160,6 @@ async def of_session(db: Database, patient: PatientView, session_id: UUID) -> Se
         .order_by(DueCheckIn.due_at, DueCheckIn.id)
     )
     return found.all()
-
-
-async def around(db: Database, patient: PatientView, days: int) -> list[dict[str, Any]]:
-    """What is due within so many days from now, and what became of what was in as many days before."""
-    now = clock.now()
-    found = await db.scalars(
-        sa.select(DueCheckIn)
-        .where(
-            DueCheckIn.clinic_id == patient.clinic_id,
-            DueCheckIn.patient_id == patient.id,
-            DueCheckIn.due_at >= now - timedelta(days=days),
-            DueCheckIn.due_at < now + timedelta(days=days),
-        )
-        .order_by(DueCheckIn.due_at, DueCheckIn.id)
-    )
-    return [_shown(due, now) for due in found]
-
-
-def _shown(due: DueCheckIn, now: datetime) -> dict[str, Any]:
-    names = ("id", "dosing_session_id", "time_point", "opens_at", "due_at", "closes_at", "instruments", "check_in_id")
-    state = state_of(due.state, opens_at=due.opens_at, closes_at=due.closes_at, answered_at=due.answered_at, now=now)
-    return {name: getattr(due, name) for name in names} | {"answered_at": due.answered_at, "state": state}
 
 
 def _tell(db: Database, patient: PatientView, session_id: UUID) -> None:

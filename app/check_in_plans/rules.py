@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from app.protocols.session_figures import TimePoint, Wanted
 
+Moment = TypeVar("Moment", int, datetime)
 INSTRUMENTS: Final[dict[Wanted, str]] = {
     "craving": "craving_nrs",
     "mood": "mood_nrs",
@@ -67,7 +68,12 @@ def state_of(
     kept: str, *, opens_at: datetime, closes_at: datetime, answered_at: datetime | None, now: datetime
 ) -> DueState:
     """What became of it by now. Whoever is offline answers in time: it counts when it was answered, not received."""
-    match Kept(kept):
+    return state_at(kept, opens_at, closes_at, answered_at, now)
+
+
+def state_at(kept: str, opens_at: Moment, closes_at: Moment, answered_at: Moment | None, now: Moment) -> DueState:
+    """The same of moments of any kind: the hot path counts them in microseconds."""
+    match kept:
         case Kept.ANSWERED:
             return DueState.LATE if answered_at is not None and answered_at > closes_at else DueState.ANSWERED
         case Kept.CANCELLED:

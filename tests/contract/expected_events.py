@@ -72,6 +72,7 @@ _ENDPOINT = "Endpoints are set up by whoever would be told. What others must kno
 _AGAIN = "It sends what was told already, or a sample; nothing happened."
 _JOURNAL = "What a patient writes for themselves is told to nobody, and neither is that they wrote."
 _RESTRICTION = "It takes effect where things leave. Telling those it is about would tell them what they may not have."
+_CALENDAR = "Where somebody reads their own appointments is theirs; a feed tells nothing that is not told already."
 
 SILENT: dict[str, str] = {
     "sign_in": _SIGN_IN,
@@ -99,6 +100,11 @@ SILENT: dict[str, str] = {
     "write_journal_entry": _JOURNAL,
     "share_journal_entry": _JOURNAL,
     "delete_journal_entry": _JOURNAL,
+    "report_due_check_in_receipts": "When a phone had something is of no use to other programs; the clinic can read it.",
+    "set_my_calendar": _CALENDAR,
+    "revoke_my_calendar": _CALENDAR,
+    "set_staff_calendar": _CALENDAR,
+    "revoke_staff_calendar": _CALENDAR,
     "restrict_disclosure": _RESTRICTION,
     "lift_disclosure_restriction": _RESTRICTION,
     "review_emergency_access": "What the privacy officer thinks of it stays with them; that it was opened is told.",

@@ -101,6 +101,9 @@ EXPECTED: dict[str, Expected] = {
     "list_quarantined_check_ins": Expected(team=CLINICAL),
     "list_my_due_check_ins": OWN,
     "list_patient_due_check_ins": Expected(team=CLINICAL, clinic="coordinator"),
+    "report_due_check_in_receipts": OWN,
+    "read_my_adherence": OWN,
+    "read_patient_adherence": Expected(team=CLINICAL, clinic="coordinator"),
     # journals
     "write_journal_entry": OWN,
     "list_my_journal_entries": OWN,
@@ -186,6 +189,14 @@ EXPECTED: dict[str, Expected] = {
     "record_appointment_arrival": Expected(team=CLINICAL, clinic="coordinator", service=True),
     "record_attendance": Expected(team=CLINICAL, clinic="coordinator", service=True),
     "cancel_appointment": Expected(team=CLINICAL, clinic="coordinator", service=True),
+    # calendar feeds
+    "read_my_calendar": OWN,
+    "set_my_calendar": OWN,
+    "revoke_my_calendar": OWN,
+    "read_staff_calendar": Expected(clinic=f"{CLINICAL} coordinator"),
+    "set_staff_calendar": Expected(clinic=f"{CLINICAL} coordinator"),
+    "revoke_staff_calendar": Expected(clinic=f"{CLINICAL} coordinator"),
+    "read_calendar_feed": PUBLIC,
     # instruments
     "list_instruments": Expected(own=True, clinic=STAFF, service=True),
     "read_instrument": Expected(own=True, clinic=STAFF, service=True),

@@ -1,0 +1,71 @@
+"""The statement behind a list of due check-ins: phones ask for it each time they are opened."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from app.check_in_plans.due_rules import Window
+from app.check_in_plans.models import CheckInPlanning, DueCheckIn
+from app.core.columns import Instant
+from app.core.db import Database
+from app.core.sql import Microseconds
+from app.identity.access import PatientView
+from app.identity.models import Patient
+
+_due, _planning, _patient = DueCheckIn.__table__.c, CheckInPlanning.__table__.c, Patient.__table__.c
+_START, _END = sa.bindparam("start", type_=Instant()), sa.bindparam("end", type_=Instant())
+
+COLUMNS: Final = (
+    _due.id,
+    _due.dosing_session_id,
+    _due.time_point,
+    _due.minutes_from_dose,
+    Microseconds(_due.opens_at).label("opens_at"),
+    Microseconds(_due.due_at).label("due_at"),
+    Microseconds(_due.closes_at).label("closes_at"),
+    _due.local_day,
+    _due.local_time,
+    _due.time_zone,
+    _due.shifted,
+    _due.reminders,
+    _due.instruments,
+    _due.instrument_versions,
+    _due.state,
+    _due.check_in_id,
+    Microseconds(_due.answered_at).label("answered_at"),
+    Microseconds(_due.delivered_at).label("delivered_at"),
+    Microseconds(_due.shown_at).label("shown_at"),
+    _due.plan_version,
+    _due.template_version,
+)
+"""What is shown of a due check-in; `due_answers.item` makes JSON of such a row."""
+
+_WITHIN = (
+    sa.select(Microseconds(_planning.planned_until).label("planned_until"), *COLUMNS)
+    .select_from(
+        sa.outerjoin(
+            Patient.__table__,
+            CheckInPlanning.__table__,
+            sa.and_(_planning.clinic_id == _patient.clinic_id, _planning.patient_id == _patient.id),
+        ).outerjoin(
+            DueCheckIn.__table__,
+            sa.and_(
+                _due.clinic_id == _patient.clinic_id,
+                _due.patient_id == _patient.id,
+                _due.due_at >= _START,
+                _due.due_at < _END,
+            ),
+        )
+    )
+    .where(_patient.clinic_id == sa.bindparam("clinic_id"), _patient.id == sa.bindparam("patient_id"))
+    .order_by(_due.due_at, _due.id)
+)
+"""Always at least one row: how far is planned is known though nothing is due."""
+
+
+async def within(db: Database, patient: PatientView, days: Window) -> tuple[int | None, Sequence[Any]]:
+    """How far is planned (microseconds since 1970; None: not at all), and rows of `COLUMNS` in the order of time."""
+    whose = {"clinic_id": patient.clinic_id, "patient_id": patient.id}
+    rows = (await db.read(_WITHIN, whose | {"start": days.start, "end": days.end})).all()
+    return rows[0].planned_until, rows if rows[0].id is not None else []
