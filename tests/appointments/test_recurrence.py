@@ -289,7 +289,7 @@ class TestSecondOpinion:
         try:
             rule = recurrence.check(text, first, zone, 500)
         except InvalidRequest as refused:
-                assert refused.errors[0].code == "ends_before_start"  # noqa: PT017  all else is in order
+            assert refused.errors[0].code == "ends_before_start"  # noqa: PT017  all else is in order
             return
         found, whole = recurrence.instances(rule, first, zone, most=500)
         left_out = [instance.local for n, instance in enumerate(found) if n in spared]
