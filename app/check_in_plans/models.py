@@ -45,6 +45,8 @@ class DueCheckIn(OfClinic, Base):
     # What the release before this one does not know, and leaves empty:
     minutes_from_dose: Mapped[int | None]
     """Of one that is relative to a dose: minutes from its begin, negative before it; `time_point` is its name."""
+    awaits_dose: Mapped[bool | None]
+    """Whether it counts from the begin of a dose that has not begun: until then it neither opens nor is missed."""
     plan_version: Mapped[int | None]
     """Of the patient's plan that asks for it; null for the clinic's template, or the figures of the protocol."""
     template_version: Mapped[int | None]

@@ -51,7 +51,9 @@ COLUMNS = (
     ("appointments", "group_session_id"),
     ("appointments", "override_reason"),
     ("appointments", "cancelled_late"),
+    ("appointment_steps", "override_reason"),
     ("due_check_ins", "minutes_from_dose"),
+    ("due_check_ins", "awaits_dose"),
     ("due_check_ins", "plan_version"),
     ("due_check_ins", "template_version"),
     ("due_check_ins", "local_day"),
@@ -65,8 +67,9 @@ COLUMNS = (
     ("patient_revisions", "tombstones_from"),
 )
 
-# A moment as text of a fixed width, so that text sorts as time does.
-_KEY = "resource_id::text || lpad((extract(epoch FROM ({} AT TIME ZONE 'UTC')) * 1000000)::bigint::text, 20, '0')"
+# A moment as text of a fixed width, so that text sorts as time does. Rooms have ids that clinics choose themselves.
+_MICROSECONDS = "(extract(epoch FROM ({} AT TIME ZONE 'UTC')) * 1000000)::bigint"
+_KEY = f"clinic_id::text || resource_id::text || lpad({_MICROSECONDS}::text, 20, '0')"
 NOT_TWICE_POSTGRESQL = f"""
 ALTER TABLE bookings ADD CONSTRAINT ex_bookings_not_twice EXCLUDE USING gist (
     booked_span({_KEY.format("starts_at")}, {_KEY.format("ends_at")}, '[)') WITH &&
@@ -516,7 +519,12 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         "appointments", sa.Column("override_reason", columns.Sealed("appointments.override_reason"), nullable=True)
     )
     op.add_column("appointments", sa.Column("cancelled_late", sa.Boolean(), nullable=True))
+    op.add_column(
+        "appointment_steps",
+        sa.Column("override_reason", columns.Sealed("appointment_steps.override_reason"), nullable=True),
+    )
     op.add_column("due_check_ins", sa.Column("minutes_from_dose", sa.Integer(), nullable=True))
+    op.add_column("due_check_ins", sa.Column("awaits_dose", sa.Boolean(), nullable=True))
     op.add_column("due_check_ins", sa.Column("plan_version", sa.Integer(), nullable=True))
     op.add_column("due_check_ins", sa.Column("template_version", sa.Integer(), nullable=True))
     op.add_column("due_check_ins", sa.Column("local_day", sa.Date(), nullable=True))
