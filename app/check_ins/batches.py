@@ -18,14 +18,20 @@ from app.core.db import Database
 from app.core.errors import Problem
 from app.core.handlers import field_errors
 from app.core.pagination import PageRequest, make_cursor
+from app.identity import changes
 from app.identity.access import PatientAccess, PatientView
 
 _ITEM = TypeAdapter(schemas.CheckInBatchItem)
 HASH_BYTES = 16
 
 
-async def submit(db: Database, access: PatientAccess, batch: schemas.CheckInBatch) -> schemas.CheckInBatchResults:
-    """Record a batch. One transaction holds all of it; an item that cannot be accepted is quarantined."""
+async def submit(
+    db: Database, access: PatientAccess, batch: schemas.CheckInBatch, cursor: str | None = None
+) -> schemas.CheckInBatchResults:
+    """Record a batch. One transaction holds all of it; an item that cannot be accepted is quarantined.
+
+    `cursor` is how far the phone has read the record.
+    """
     read = [_read(item) for item in batch.check_ins]
     author = Author.of(access)
     reports = [found for found in read if isinstance(found, Report)]
@@ -41,9 +47,9 @@ async def submit(db: Database, access: PatientAccess, batch: schemas.CheckInBatc
         results.append(_result(check_in_id, result))
     await _keep(db, access.patient, quarantined)
     changed = any(result.outcome in {Outcome.CREATED, Outcome.CORRECTED} for result in results)
-    return schemas.CheckInBatchResults(
-        results=results, next_cursor=str(access.patient.revision + 1 if changed else access.patient.revision)
-    )
+    revision = access.patient.revision
+    next_cursor = changes.after_upload(cursor, access.patient.id, revision, revision + changed)
+    return schemas.CheckInBatchResults(results=results, next_cursor=next_cursor)
 
 
 def _read(item: Any) -> Report | Problem:  # noqa: ANN401  whatever JSON held

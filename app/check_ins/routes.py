@@ -115,15 +115,25 @@ def _version_in(if_match: str | None) -> int | None:
     responses=problems(errors.InvalidRequest),
 )
 async def submit_check_in_batch(
-    batch: schemas.CheckInBatch, access: Annotated[PatientAccess, me(Permission.CHECK_INS_WRITE)], db: Db
+    batch: schemas.CheckInBatch,
+    access: Annotated[PatientAccess, me(Permission.CHECK_INS_WRITE)],
+    db: Db,
+    cursor: Annotated[
+        str | None,
+        Query(description="How far you have read `GET /v1/me/changes`: its newest `next_cursor`."),
+    ] = None,
 ) -> Response:
     """Store up to 100 check-ins in one go, with a result for each in the order sent.
 
     An item that cannot be accepted does not hold up the others; it is kept in quarantine, where the clinic sees it, so
     the phone may forget it. Sending the same batch again is safe. After the patient withdrew the consent to data
     processing every new item is `forbidden`, and nothing of it is kept.
+
+    `next_cursor` is for `GET /v1/me/changes`: what you sent just now is not told again, everything else is. Send your
+    own cursor with the batch, and it is yours moved on. Without one it stands where the record was before this batch:
+    what others changed since you last read is skipped then. A cursor that cannot be read holds up no batch.
     """
-    return _written(await batches.submit(db, access, batch))
+    return _written(await batches.submit(db, access, batch, cursor))
 
 
 @router.get(

@@ -277,7 +277,7 @@ class CheckInBatchResults(Outgoing):
 
     results: Annotated[list[CheckInBatchResult], Field(description="What became of each item.")]
     next_cursor: Annotated[
-        str, Field(description="The revision of the record after this upload: what was sent need not be fetched again.")
+        str, Field(description="For `GET /v1/me/changes`: what was sent here is not told there again.")
     ]
 
 

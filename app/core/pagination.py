@@ -26,6 +26,18 @@ class CursorInvalid(Problem):
     title = "This cursor cannot be used here."
 
 
+class CursorExpired(Problem):
+    """Something that came after this cursor is not kept any more, so that going on from here would skip it.
+
+    Events are kept for 30 days, what was removed from a patient's record for 90, unless the operator chose otherwise.
+    Read what you follow as it is now, then go on without a cursor: `GET /v1/me/changes` gives the whole record so.
+    """
+
+    status = 410
+    code = "cursor_expired"
+    title = "What came after this cursor is not kept any more."
+
+
 class PageRequest:
     """How much of a list is wanted, and from where."""
 

@@ -77,6 +77,7 @@ class PatientView:
     """What most work needs to know of the patient. `revision` is the counter as it was when this request began.
 
     `app_consent_withdrawn_at`: since when the patient wants no new answers of theirs stored; None if they do.
+    `tombstones_from`: what was removed at this revision and before is not told any more; None when all of it is.
     """
 
     id: UUID
@@ -85,6 +86,7 @@ class PatientView:
     status: str
     revision: int
     app_consent_withdrawn_at: datetime | None = None
+    tombstones_from: int | None = None
 
     def revise(self, db: Database) -> int:
         """Count this transaction's change of the patient's record; the new revision, the same however often called."""
@@ -186,7 +188,7 @@ class AccessGuard(Guard):
             "permission": str(self.permission),
             "subject_id": _subject(request),
             "request_id": request.scope.get("state", {}).get("request_id"),
-            "address_prefix": _address_prefix(request),
+            "address_prefix": address_prefix(request),
         }
 
 
@@ -336,6 +338,7 @@ async def _patient_access(db: Database, caller: Caller, row: Any, reached: Reach
         row.patient_status,
         row.revision,
         row.app_consent_withdrawn_at,
+        row.tombstones_from,
     )
     return PatientAccess(caller, clinic, protocol, reached, patient)
 
@@ -377,7 +380,7 @@ def _named(request: Request, name: str) -> UUID:
         raise NotFound from None
 
 
-def _address_prefix(request: Request) -> str | None:
+def address_prefix(request: Request) -> str | None:
     """Enough of the caller's address to see a pattern, too little to be a person."""
     host = request.client.host if request.client else ""
     if ":" in host:

@@ -41,7 +41,7 @@ _CALLER = (
     _clinic.locale,
     _clinic.protocol_version,
 )
-_REVISION = (_revision.revision, _revision.app_consent_withdrawn_at)
+_REVISION = (_revision.revision, _revision.app_consent_withdrawn_at, _revision.tombstones_from)
 _PATIENT = (
     _patient.id.label("patient_id"),
     _patient.time_zone.label("patient_time_zone"),

@@ -144,6 +144,7 @@ async def _add(db: Database, scene: _Scene, finding: Finding) -> Alert:
         last_found_at=now,
         level=Level.FIRST.value,
         next_step_at=ladder.first_step_at(finding.severity, now, by, figures, roster),
+        revision=scene.patient.revise(db),
     )
     db.add(alert)
     await db.flush()  # its steps refer to it
@@ -160,6 +161,7 @@ async def _add_occurrence(db: Database, scene: _Scene, alert: Alert, finding: Fi
     alert.occurrences += 1
     alert.last_found_at = scene.now
     alert.version += 1
+    alert.revision = scene.patient.revise(db)
     add_step(db, alert, REPEATED, scene.now, late=scene.late, **_found(scene, finding))
     if alert.status != AlertStage.OPEN.value and finding.severity is not Severity.ROUTINE:
         people = await telling.people(db, alert, scene.standing, scene.now)

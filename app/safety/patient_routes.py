@@ -13,7 +13,7 @@ from app.core.pagination import CursorInvalid, Paging
 from app.core.requests import StrictRoute
 from app.identity.access import PatientAccess, me
 from app.identity.permissions import Permission
-from app.safety import crisis, help_requests, queries, rosters, schemas
+from app.safety import crisis, help_requests, queries, rosters, schemas, service
 
 router = APIRouter(prefix="/v1", tags=["safety"], route_class=StrictRoute)
 
@@ -101,16 +101,4 @@ async def list_my_alerts(
 ) -> schemas.MyAlertPage:
     """List what your answers brought to your team, the newest first, and whether somebody has seen it."""
     rows, next_cursor = await queries.of_patient(db, access, page)
-    items = [
-        schemas.MyAlert(
-            id=alert.id,
-            at=alert.raised_at,
-            text=crisis.patient_text(alert.rule),
-            seen=alert.acknowledged_at is not None,
-            seen_at=alert.acknowledged_at,
-            closed=alert.resolved_at is not None,
-            closed_at=alert.resolved_at,
-        )
-        for alert in rows
-    ]
-    return schemas.MyAlertPage(items=items, next_cursor=next_cursor)
+    return schemas.MyAlertPage(items=[service.own(alert) for alert in rows], next_cursor=next_cursor)

@@ -11,7 +11,7 @@ from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import ClinicAccess, PatientAccess
 from app.identity.permissions import Role
-from app.safety import alerts, queries, rosters, schemas, telling
+from app.safety import alerts, crisis, queries, rosters, schemas, telling
 from app.safety.answer_rules import MOVES, AlertAction
 from app.safety.catalogue import RULES
 from app.safety.errors import CannotTakeOver
@@ -46,6 +46,19 @@ def shown(access: ClinicAccess, alert: Alert) -> dict[str, Any]:
         "overdue": stage is AlertStage.OPEN and alert.acknowledge_by < clock.now(),
         "open_moves": [str(move) for move in MOVES.open(stage)],
     }
+
+
+def own(alert: Any) -> schemas.MyAlert:  # noqa: ANN401  an alert, or a row of it
+    """An alert as its patient reads it."""
+    return schemas.MyAlert(
+        id=alert.id,
+        at=alert.raised_at,
+        text=crisis.patient_text(alert.rule),
+        seen=alert.acknowledged_at is not None,
+        seen_at=alert.acknowledged_at,
+        closed=alert.resolved_at is not None,
+        closed_at=alert.resolved_at,
+    )
 
 
 async def record_of(db: Database, access: PatientAccess, alert: Alert) -> dict[str, Any]:
@@ -140,6 +153,7 @@ async def _step(
     to_id: UUID | None = None,
 ) -> Alert:
     alert.version += 1
+    alert.revision = access.patient.revise(db)
     alerts.add_step(db, alert, action, clock.now(), actor_id=access.caller.membership_id, note=note, to_id=to_id)
     events.record(
         db,

@@ -12,26 +12,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.core.db import Database
-from app.core.errors import Problem
-from app.core.pagination import PageRequest, make_cursor
+from app.core.pagination import CursorExpired, PageRequest, make_cursor
 from app.events.models import EventFeed, OutboxEvent
 from app.events.types import EventType, address_of
 from app.webhooks.payloads import message_name
 from app.webhooks.rules import hears
 
 _event, _feed = OutboxEvent.__table__.c, EventFeed.__table__.c
-
-
-class CursorExpired(Problem):
-    """Something that came after this cursor is not kept any more, so that going on from here would skip it.
-
-    Events are kept for 30 days. Read the things that you follow as they are now, then the feed from its beginning,
-    without a cursor.
-    """
-
-    status = 410
-    code = "cursor_expired"
-    title = "What came after this cursor is not kept any more."
 
 
 @dataclass(frozen=True, slots=True)

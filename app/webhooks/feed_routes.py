@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from app.core import errors, etags
 from app.core.db import Db
 from app.core.errors import problems
-from app.core.pagination import CursorInvalid, Paging
+from app.core.pagination import CursorExpired, CursorInvalid, Paging
 from app.core.requests import StrictRoute
 from app.events.schemas import EventPage
 from app.identity.access import ClinicAccess, allow_in_clinic
@@ -36,7 +36,7 @@ EventFilter = Annotated[str, StringConstraints(min_length=1, max_length=64), Aft
     "/events",
     summary="What happened?",
     response_model=EventPage,
-    responses=UNCHANGED | problems(CursorInvalid, feed.CursorExpired, errors.InvalidRequest),
+    responses=UNCHANGED | problems(CursorInvalid, CursorExpired, errors.InvalidRequest),
 )
 async def list_events(
     request: Request,
