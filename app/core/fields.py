@@ -104,3 +104,36 @@ Day = Annotated[
     WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-11-22"]}),
 ]
 """A day of the calendar, without a time."""
+
+
+_WALL_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
+
+
+def wall_time_text(value: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM`, of a time without a zone."""
+    return value.isoformat(timespec="minutes")
+
+
+def _wall_time(value: Any) -> datetime:  # noqa: ANN401  whatever JSON held
+    if isinstance(value, datetime) and value.tzinfo is None:  # our own on their way out
+        return value
+    if isinstance(value, str) and _WALL_TIME.fullmatch(value):
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = None
+        if at is not None and EARLIEST.date() <= at.date() < LATEST.date():
+            return at
+    code = "wall_time_format"
+    raise PydanticCustomError(code, "Must be a time such as 2026-11-22T09:00, without an offset, from 2000 to 2099.")
+
+
+WallTime = Annotated[
+    datetime,
+    PlainValidator(_wall_time),
+    PlainSerializer(wall_time_text, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$", "examples": ["2026-11-22T09:00"]}
+    ),
+]
+"""What a clock on a wall shows, without a zone: a time zone has to stand beside it."""

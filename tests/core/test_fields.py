@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.fields import EARLIEST, LATEST, Day, Moment, TimeZoneName, Whole, instant_text, zone
+from app.core.fields import EARLIEST, LATEST, Day, Moment, TimeZoneName, WallTime, Whole, instant_text, zone
 
 MOMENTS, DAYS = TypeAdapter[datetime](Moment), TypeAdapter[date](Day)
+WALL_TIMES = TypeAdapter[datetime](WallTime)
 ZONES, WHOLES = TypeAdapter[str](TimeZoneName), TypeAdapter[int](Whole)
 
 OFFSETS = st.integers(-12 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -126,3 +127,22 @@ class TestWhole:
     @pytest.mark.parametrize("value", [0, -1, 10, 2**53 - 1])
     def test_takes_whole_numbers(self, value: int) -> None:
         assert WHOLES.validate_python(value) == value
+
+
+class TestWallTime:
+    @pytest.mark.parametrize("text", ["2026-11-22T09:00", "2000-01-01T00:00", "2099-12-31T23:59"])
+    def test_means_the_same_after_a_round_trip(self, text: str) -> None:
+        assert json.loads(WALL_TIMES.dump_json(WALL_TIMES.validate_python(text))) == text
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            None, True, 900, "", "09:00", "2026-11-22", "2026-11-22T09:00:00", "2026-11-22T09:00Z", "2026-11-22 09:00",
+            "2026-11-22T09:00+01:00", "2026-11-22T24:00", "2026-02-30T09:00", "1999-12-31T09:00", "2100-01-01T00:00",
+            "२०२६-11-22T09:00", datetime(2026, 11, 22, 9, tzinfo=UTC),
+        ],
+    )  # fmt: skip
+    def test_refuses_everything_else(self, value: Any) -> None:
+        with pytest.raises(ValidationError) as refused:
+            WALL_TIMES.validate_python(value)
+        assert refused.value.errors()[0]["type"] == "wall_time_format"
