@@ -127,3 +127,5 @@ class AppointmentStep(OfClinic, Base):
     scheduled_at: Mapped[datetime] = mapped_column(Instant)
     attendance: Mapped[str | None] = mapped_column(sa.String(24))
     reason: Mapped[str | None] = mapped_column(sa.String(32))
+    override_reason: Mapped[str | None] = mapped_column(Sealed("appointment_steps.override_reason"))
+    """Why somebody or a room was booked twice in this step. The release before this one leaves it empty."""

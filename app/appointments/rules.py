@@ -12,6 +12,7 @@ from typing import Final
 
 from app.core.errors import FieldError, InvalidRequest
 from app.core.moves import IllegalMove, Moves
+from app.protocols.day_figures import Booking
 
 
 class AppointmentKind(StrEnum):
@@ -226,6 +227,11 @@ def status_after_cancellation(status: AppointmentStatus, reason: AttendanceReaso
     )
     MOVES.check(status, AppointmentAction.CANCELLATION, wanted)
     return wanted
+
+
+def is_late(scheduled_at: datetime, booking: Booking, *, now: datetime) -> bool:
+    """Tell whether an appointment is cancelled so late that nobody else can be given the time."""
+    return now > scheduled_at - timedelta(hours=booking.late_cancellation_hours)
 
 
 def status_of_history(attendance: Attendance | None) -> AppointmentStatus:

@@ -26,6 +26,11 @@ MOST_PARTICIPANTS = 20
 ScheduledAt = Annotated[Moment, Field(description="When it is planned to begin.")]
 EndsAt = Annotated[Moment, Field(description="When it is planned to end, at most a day after it begins.")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    Field(examples=["Both therapists see the couple together."]),
+]
 Minutes = Annotated[
     Whole, Field(ge=0, le=24 * 60, examples=[50], description="How long the patient took part, in minutes.")
 ]
@@ -56,6 +61,11 @@ class AppointmentWrite(Incoming):
     location: Words | None = Field(None, description="Room or address. Encrypted at rest.", examples=["Room 2"])
     participants: list[ParticipantWrite] = Field(
         default_factory=list, max_length=MOST_PARTICIPANTS, description="Who takes part beside the patient."
+    )
+    room_id: UUID | None = Field(None, description="Room of the clinic that is taken for it; null for none.")
+    override_reason: Reason | None = Field(
+        None,
+        description="Why it is booked although somebody or the room is taken; null refuses that. Encrypted at rest.",
     )
 
 
@@ -102,6 +112,9 @@ class OwnAppointment(Outgoing):
     participants: list[Participant] = Field(description="Who takes part beside the patient.")
     attendance: Attendance | None = Field(description="Whether the patient took part; null until it is recorded.")
     attended_minutes: int | None = Field(description="For how many minutes; null when it was not recorded.")
+    cancelled_late: bool | None = Field(
+        description="Whether it was cancelled after the clinic's time for that; null when it was not cancelled here."
+    )
 
 
 class Appointment(OwnAppointment):
@@ -110,6 +123,15 @@ class Appointment(OwnAppointment):
     patient_id: UUID = Field(description="Whose appointment it is.")
     reason: AttendanceReason | None = Field(
         description="Why it was missed, cut short or cancelled; null when nobody said."
+    )
+    room_id: UUID | None = Field(description="Room of the clinic that is taken for it; null for none.")
+    series_id: UUID | None = Field(description="The series that it is one of; null for none.")
+    recurrence_at: Moment | None = Field(
+        description="When the rule of its series or group puts it; `scheduled_at` is elsewhere once it was moved."
+    )
+    group_session_id: UUID | None = Field(description="The meeting of a group that it is a place in; null for none.")
+    override_reason: Reason | None = Field(
+        description="Why somebody or the room was booked twice; null when nobody was, on purpose."
     )
     origin: AppointmentOrigin = Field(description="`clinic` when it was planned here, `imported` when it is history.")
 
@@ -127,13 +149,16 @@ class AppointmentStep(Outgoing):
 
     version: int = Field(description="Version of the appointment that this step made.", examples=[2])
     at: Moment = Field(description="When the step was recorded.")
-    actor_id: UUID | None = Field(description="Member of staff who took it; null for an import by command.")
+    actor_id: UUID | None = Field(
+        description="Membership of who took it, also the patient's own; null for an import or the service itself."
+    )
     action: str = Field(description="`book`, `import`, or one of the actions.", examples=["arrival"])
     from_status: AppointmentStatus | None = Field(description="AppointmentStatus before; null for the first step.")
     to_status: AppointmentStatus = Field(description="AppointmentStatus afterwards.")
     scheduled_at: Moment = Field(description="The planned begin, as it was after this step.")
     attendance: Attendance | None = Field(description="Attendance, as it was after this step.")
     reason: AttendanceReason | None = Field(description="The reason, as it was after this step.")
+    override_reason: Reason | None = Field(description="Why somebody or the room was booked twice, after this step.")
 
 
 class AppointmentRecord(Appointment):

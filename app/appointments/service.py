@@ -1,66 +1,43 @@
-"""What can be done with appointments. Every change is one step: checked, kept, told, and placed on the timeline."""
+"""What can be done with appointments. Every change is one step: checked, kept, told, and placed on the timeline.
+
+`add`, `replan` and `call_off` need no request: series, groups and the worker use them too.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
-from app.appointments import queries, rules, schemas
-from app.appointments.models import Appointment, AppointmentParticipant, AppointmentStep
-from app.appointments.rules import (
-    AppointmentAction,
-    AppointmentChannel,
-    AppointmentFormat,
-    AppointmentKind,
-    AppointmentOrigin,
-    AppointmentStatus,
-    Attendance,
-    AttendanceReason,
-)
+from app.appointments import holding, queries, rules, schemas, steps
+from app.appointments.holding import HOLDER, Belongs
+from app.appointments.models import Appointment, AppointmentParticipant
+from app.appointments.rules import AppointmentAction, AppointmentOrigin, AppointmentStatus, Attendance
+from app.bookings import service as bookings
 from app.core import clock, etags
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidRequest, NotFound
-from app.core.ids import new_id
 from app.core.pagination import PageRequest
-from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import ClinicAccess, PatientAccess, PatientView
 from app.protocols.rules import Protocol
 from app.timeline import service as timeline
 from app.timeline.errors import IdTaken
-from app.timeline.rules import Anchor, AnchorKind, LinkingWindows
 
-TOLD_AS: Final[dict[AppointmentAction, EventType]] = {
-    AppointmentAction.MOVE: EventType.APPOINTMENT_MOVED,
-    AppointmentAction.ARRIVAL: EventType.APPOINTMENT_ARRIVED,
-    AppointmentAction.ATTENDANCE: EventType.APPOINTMENT_ATTENDED,
-    AppointmentAction.CANCELLATION: EventType.APPOINTMENT_CANCELLED,
-}
+__all__ = ["Belongs", "New", "add", "add_all", "call_off", "replan"]
+
 FIRST_STEP: Final = "book"
-IMPORT: Final = "import"
 
 
 @dataclass(frozen=True, slots=True)
-class AppointmentHistory:
-    """An appointment of the past: what an import knows of it. `attendance` is None when nobody wrote it down."""
+class New:
+    """An appointment to be made."""
 
     id: UUID
-    kind: AppointmentKind
-    scheduled_at: datetime
-    ends_at: datetime | None = None
-    format: AppointmentFormat = AppointmentFormat.INDIVIDUAL
-    channel: AppointmentChannel = AppointmentChannel.IN_PERSON
-    attendance: Attendance | None = None
-    attended_minutes: int | None = None
-    reason: AttendanceReason | None = None
-
-
-Entered = Literal["new", "known", "other"]
-"""What became of an appointment of the past; `other`: its id stands for one with other content already."""
+    plan: schemas.AppointmentWrite
+    belongs: Belongs = field(default_factory=Belongs)
 
 
 async def book(
@@ -73,24 +50,127 @@ async def book(
     appointment = await db.get(Appointment, (access.clinic.id, appointment_id))
     if appointment is not None and appointment.patient_id != access.patient.id:
         raise IdTaken
-    rules.check_times(plan.scheduled_at, plan.ends_at)
-    rules.check_participants([(p.role, p.staff_id is not None, p.name is not None) for p in plan.participants])
+    actor_id = access.caller.membership_id
     if appointment is None:
-        return await _add(db, access, appointment_id, plan), True
-    current = await _shown(db, appointment)
+        appointment = await add(db, access.patient, access.protocol, actor_id, appointment_id, plan)
+        return await steps.shown(db, appointment), True
+    current = await steps.shown(db, appointment)
     if _is_planned_so(current, plan):
         return current, False
     etags.require_match(if_match, appointment.version, lambda: current.model_dump(mode="json"))
-    rules.check_planning(current.status, plan.status)
-    await _check_staff(db, access, plan)
+    await replan(db, access.patient, access.protocol, actor_id, appointment, plan)
+    return await steps.shown(db, appointment), False
+
+
+async def add(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    actor_id: UUID | None,
+    appointment_id: UUID,
+    plan: schemas.AppointmentWrite,
+    belongs: Belongs = Belongs(),  # noqa: B008  frozen
+    *,
+    override_reason: str | None = None,
+) -> Appointment:
+    """Make an appointment; raises `DoubleBooked`, `InvalidRequest` or `IdTaken`.
+
+    The patient must be locked (a writing guard, or `patient_for_writing`). After `DoubleBooked` nothing has changed,
+    and the transaction can go on. `override_reason`: the plan's own if it is not given.
+    """
+    if override_reason is not None:
+        plan = plan.model_copy(update={"override_reason": override_reason})
+    (appointment,) = await add_all(db, patient, protocol, actor_id, [New(appointment_id, plan, belongs)])
+    return appointment
+
+
+async def add_all(
+    db: Database, patient: PatientView, protocol: Protocol, actor_id: UUID | None, wanted: Sequence[New]
+) -> list[Appointment]:
+    """Make many appointments of one patient, or none of them. It takes as many statements as making one does."""
+    if not wanted:
+        return []
+    for new in wanted:
+        _check(new.plan)
+    known = {anchor.id for anchor in await timeline.anchors_of(db, patient)}
+    if not known.isdisjoint(new.id for new in wanted):
+        raise IdTaken  # a dosing session of the same patient
+    await _check_named(db, patient.clinic_id, [new.plan for new in wanted])
+    holds = [_held(patient, protocol, new.id, new.plan, new.belongs.group_session_id) for new in wanted]
+    await bookings.hold_all(db, patient.clinic_id, HOLDER, holds)
+    appointments = [
+        Appointment(
+            clinic_id=patient.clinic_id,
+            id=new.id,
+            patient_id=patient.id,
+            status=new.plan.status.value,
+            version=1,
+            revision=patient.revise(db),
+            origin=AppointmentOrigin.CLINIC.value,
+            series_id=new.belongs.series_id,
+            recurrence_at=new.belongs.recurrence_at,
+            group_session_id=new.belongs.group_session_id,
+            **_planned(new.plan),
+        )
+        for new in wanted
+    ]
+    await steps.insert(db, *appointments)
+    await _add_participants(db, patient.clinic_id, {new.id: new.plan for new in wanted})
+    for appointment in appointments:
+        steps.keep_step(db, appointment, action=FIRST_STEP, from_status=None, actor_id=actor_id)
+        steps.tell(db, appointment, EventType.APPOINTMENT_BOOKED)
+    await steps.place(db, patient, protocol, *appointments)
+    return appointments
+
+
+async def replan(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    actor_id: UUID | None,
+    appointment: Appointment,
+    plan: schemas.AppointmentWrite,
+) -> Appointment:
+    """Plan an appointment anew; raises `IllegalMove` once it has begun, and what `add` raises.
+
+    What it is one of stays. After `DoubleBooked` nothing has changed, and the transaction can go on.
+    """
+    _check(plan)
+    rules.check_planning(AppointmentStatus(appointment.status), plan.status)
+    await _check_named(db, patient.clinic_id, [plan])
+    hold = _held(patient, protocol, appointment.id, plan, appointment.group_session_id)
+    await bookings.hold_all(db, patient.clinic_id, HOLDER, [hold])
     for name, value in _planned(plan).items():
         setattr(appointment, name, value)
     await db.execute(
-        sa.delete(AppointmentParticipant).where(*queries.of_appointments(access.clinic.id, [appointment_id]))
+        sa.delete(AppointmentParticipant).where(*queries.of_appointments(patient.clinic_id, [appointment.id]))
     )
-    await _add_participants(db, appointment, plan)
-    await _keep(db, access, appointment, AppointmentAction.MOVE, plan.status)
-    return await _shown(db, appointment), False
+    await _add_participants(db, patient.clinic_id, {appointment.id: plan})
+    await steps.keep(db, patient, protocol, actor_id, appointment, AppointmentAction.MOVE, plan.status)
+    return appointment
+
+
+async def call_off(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    actor_id: UUID | None,
+    appointment: Appointment,
+    cancellation: schemas.AppointmentCancellationWrite,
+) -> Appointment:
+    """Record that it will not take place, or should never have existed, and let go of what it held."""
+    status = rules.status_after_cancellation(AppointmentStatus(appointment.status), cancellation.reason)
+    called_off = status is AppointmentStatus.CANCELLED
+    who = Attendance.CANCELLED_PATIENT if cancellation.by == "patient" else Attendance.CANCELLED_CLINIC
+    appointment.attendance = who.value if called_off else None
+    appointment.attended_minutes = None
+    appointment.reason = cancellation.reason.value
+    appointment.cancelled_late = (
+        rules.is_late(appointment.scheduled_at, protocol.booking, now=clock.now()) if called_off else None
+    )
+    await bookings.release(db, patient.clinic_id, appointment.id)
+    await steps.keep(db, patient, protocol, actor_id, appointment, AppointmentAction.CANCELLATION, status)
+    return appointment
 
 
 async def arrive(
@@ -99,8 +179,8 @@ async def arrive(
     """Record that the patient is here."""
     appointment = await _matching(db, access, appointment_id, if_match)
     rules.check_arrival(AppointmentStatus(appointment.status))
-    await _keep(db, access, appointment, AppointmentAction.ARRIVAL, AppointmentStatus.ARRIVED)
-    return await _shown(db, appointment)
+    await _step(db, access, appointment, AppointmentAction.ARRIVAL, AppointmentStatus.ARRIVED)
+    return await steps.shown(db, appointment)
 
 
 async def attend(
@@ -119,8 +199,10 @@ async def attend(
     appointment.attendance = record.attendance.value
     appointment.attended_minutes = record.minutes
     appointment.reason = record.reason and record.reason.value
-    await _keep(db, access, appointment, AppointmentAction.ATTENDANCE, status)
-    return await _shown(db, appointment)
+    if status is AppointmentStatus.NOSHOW:
+        await bookings.release(db, access.clinic.id, appointment.id)
+    await _step(db, access, appointment, AppointmentAction.ATTENDANCE, status)
+    return await steps.shown(db, appointment)
 
 
 async def cancel(
@@ -132,86 +214,9 @@ async def cancel(
 ) -> schemas.Appointment:
     """Record that the appointment will not take place, or should never have existed."""
     appointment = await _matching(db, access, appointment_id, if_match)
-    status = rules.status_after_cancellation(AppointmentStatus(appointment.status), cancellation.reason)
-    by_patient = cancellation.by == "patient"
-    who = Attendance.CANCELLED_PATIENT if by_patient else Attendance.CANCELLED_CLINIC
-    appointment.attendance = who.value if status is AppointmentStatus.CANCELLED else None
-    appointment.attended_minutes = None
-    appointment.reason = cancellation.reason.value
-    await _keep(db, access, appointment, AppointmentAction.CANCELLATION, status)
-    return await _shown(db, appointment)
-
-
-async def import_appointment(
-    db: Database,
-    patient: PatientView,
-    protocol: Protocol,
-    history: AppointmentHistory,
-    *,
-    actor_id: UUID | None = None,
-) -> bool:
-    """Enter an appointment of the past; whether it was new. What is known under its id already is left alone."""
-    return await import_appointments(db, patient, protocol, [history], actor_id=actor_id) == ["new"]
-
-
-async def import_appointments(
-    db: Database,
-    patient: PatientView,
-    protocol: Protocol,
-    histories: Sequence[AppointmentHistory],
-    *,
-    actor_id: UUID | None = None,
-) -> list[Entered]:
-    """Enter a patient's appointments of the past; for each, what became of it. Known ones are left alone."""
-    ids = [history.id for history in histories]
-    here = await db.scalars(
-        sa.select(Appointment).where(Appointment.clinic_id == patient.clinic_id, Appointment.id.in_(ids))
-    )
-    known = {appointment.id: appointment for appointment in here}
-    entered: list[Entered] = []
-    new: list[Appointment] = []
-    for history in histories:
-        appointment = _of_the_past(patient, history)
-        there = known.setdefault(history.id, appointment)
-        if there is appointment:
-            appointment.revision = patient.revise(db)
-            new.append(appointment)
-        entered.append("new" if there is appointment else "known" if _says_the_same(there, appointment) else "other")
-    if not new:
-        return entered
-    await _insert(db, *new)
-    for appointment in new:
-        _keep_step(db, appointment, action=IMPORT, from_status=None, actor_id=actor_id)
-        _tell(db, appointment, EventType.APPOINTMENT_BOOKED)
-    windows = LinkingWindows.of(protocol.linking)
-    await timeline.place_anchors(db, patient, [_anchor(appointment) for appointment in new], windows)
-    return entered
-
-
-def _of_the_past(patient: PatientView, history: AppointmentHistory) -> Appointment:
-    return Appointment(
-        clinic_id=patient.clinic_id,
-        id=history.id,
-        patient_id=patient.id,
-        kind=history.kind.value,
-        format=history.format.value,
-        channel=history.channel.value,
-        status=rules.status_of_history(history.attendance).value,
-        version=1,
-        scheduled_at=history.scheduled_at,
-        ends_at=history.ends_at,
-        attendance=history.attendance and history.attendance.value,
-        attended_minutes=history.attended_minutes,
-        reason=history.reason and history.reason.value,
-        origin=AppointmentOrigin.IMPORTED.value,
-    )
-
-
-def _says_the_same(one: Appointment, other: Appointment) -> bool:
-    """Whether two say the same of the past; attendance that the clinic has corrected since is not part of it."""
-    said = ["patient_id", "kind", "format", "channel", "scheduled_at", "ends_at", "origin"]
-    said += ["attendance", "attended_minutes", "reason"] if one.version == 1 else []
-    return all(getattr(one, name) == getattr(other, name) for name in said)
+    actor_id = access.caller.membership_id
+    await call_off(db, access.patient, access.protocol, actor_id, appointment, cancellation)
+    return await steps.shown(db, appointment)
 
 
 async def read(db: Database, access: PatientAccess, appointment_id: UUID) -> Appointment:
@@ -224,9 +229,9 @@ async def read(db: Database, access: PatientAccess, appointment_id: UUID) -> App
 
 async def record_of(db: Database, appointment: Appointment) -> schemas.AppointmentRecord:
     """Read an appointment with everyone who takes part, and every step that it took."""
-    shown = await _shown(db, appointment)
-    steps = await queries.steps_of(db, appointment)
-    return schemas.AppointmentRecord.model_validate(shown.model_dump(exclude={"open_moves"}) | {"steps": steps})
+    shown = await steps.shown(db, appointment)
+    taken = await queries.steps_of(db, appointment)
+    return schemas.AppointmentRecord.model_validate(shown.model_dump(exclude={"open_moves"}) | {"steps": taken})
 
 
 async def list_of_clinic(
@@ -252,29 +257,25 @@ async def list_of_patient(
     return schemas.OwnAppointmentPage(items=items, next_cursor=cursor)
 
 
-async def _add(
-    db: Database, access: PatientAccess, appointment_id: UUID, plan: schemas.AppointmentWrite
-) -> schemas.Appointment:
-    if any(anchor.id == appointment_id for anchor in await timeline.anchors_of(db, access.patient)):
-        raise IdTaken  # a dosing session of the same patient
-    await _check_staff(db, access, plan)
-    appointment = Appointment(
-        clinic_id=access.clinic.id,
-        id=appointment_id,
-        patient_id=access.patient.id,
-        status=plan.status.value,
-        version=1,
-        revision=access.patient.revise(db),
-        origin=AppointmentOrigin.CLINIC.value,
-        **_planned(plan),
+def _check(plan: schemas.AppointmentWrite) -> None:
+    rules.check_times(plan.scheduled_at, plan.ends_at)
+    rules.check_participants([(p.role, p.staff_id is not None, p.name is not None) for p in plan.participants])
+
+
+def _held(
+    patient: PatientView,
+    protocol: Protocol,
+    appointment_id: UUID,
+    plan: schemas.AppointmentWrite,
+    group_session_id: UUID | None,
+) -> bookings.Hold:
+    return holding.held_by(
+        plan,
+        protocol,
+        appointment_id=appointment_id,
+        patient_id=patient.id,
+        in_group=group_session_id is not None,
     )
-    await _insert(db, appointment)
-    await _add_participants(db, appointment, plan)
-    _keep_step(db, appointment, action=FIRST_STEP, from_status=None, actor_id=access.caller.membership_id)
-    _tell(db, appointment, EventType.APPOINTMENT_BOOKED)
-    windows = LinkingWindows.of(access.protocol.linking)
-    await timeline.place_anchor(db, access.patient, _anchor(appointment), windows)
-    return await _shown(db, appointment)
 
 
 def _planned(plan: schemas.AppointmentWrite) -> dict[str, Any]:
@@ -285,6 +286,8 @@ def _planned(plan: schemas.AppointmentWrite) -> dict[str, Any]:
         "scheduled_at": plan.scheduled_at,
         "ends_at": plan.ends_at,
         "location": plan.location,
+        "room_id": plan.room_id,
+        "override_reason": plan.override_reason,
     }
 
 
@@ -295,100 +298,45 @@ def _is_planned_so(current: schemas.Appointment, plan: schemas.AppointmentWrite)
     return wanted == known | {"status": status}
 
 
-async def _check_staff(db: Database, access: PatientAccess, plan: schemas.AppointmentWrite) -> None:
-    named = {p.staff_id for p in plan.participants if p.staff_id is not None}
-    known = await queries.staff_among(db, access.clinic.id, named) if named else frozenset[UUID]()
-    faults = [
-        FieldError(
-            f"/participants/{index}/staff_id", "unknown_staff", "The clinic has no member of staff with this id."
-        )
-        for index, participant in enumerate(plan.participants)
-        if participant.staff_id is not None and participant.staff_id not in known
-    ]
+async def _check_named(db: Database, clinic_id: UUID, plans: Sequence[schemas.AppointmentWrite]) -> None:
+    """Raise `InvalidRequest` for staff and rooms that the clinic does not have."""
+    staff_ids = {p.staff_id for plan in plans for p in plan.participants if p.staff_id is not None}
+    staff = await queries.staff_among(db, clinic_id, staff_ids) if staff_ids else frozenset[UUID]()
+    room_ids = {plan.room_id for plan in plans if plan.room_id is not None}
+    rooms = await bookings.rooms_among(db, clinic_id, room_ids) if room_ids else frozenset[UUID]()
+    faults: dict[str, FieldError] = {}
+    for plan in plans:
+        for index, participant in enumerate(plan.participants):
+            if participant.staff_id is not None and participant.staff_id not in staff:
+                pointer = f"/participants/{index}/staff_id"
+                words = "The clinic has no member of staff with this id."
+                faults[pointer] = FieldError(pointer, "unknown_staff", words)
+        if plan.room_id is not None and plan.room_id not in rooms:
+            faults["/room_id"] = FieldError("/room_id", "unknown_room", "The clinic has no room in use with this id.")
     if faults:
-        raise InvalidRequest(errors=faults)
+        raise InvalidRequest(errors=list(faults.values()))
 
 
-async def _add_participants(db: Database, appointment: Appointment, plan: schemas.AppointmentWrite) -> None:
-    if not plan.participants:
-        return
-    whose = {"clinic_id": appointment.clinic_id, "appointment_id": appointment.id}
-    rows = [whose | {"position": n} | participant.model_dump() for n, participant in enumerate(plan.participants)]
-    await db.execute(sa.insert(AppointmentParticipant), rows)
-
-
-async def _insert(db: Database, *appointments: Appointment) -> None:
-    db.add_all(appointments)
-    try:
-        await db.flush()
-    except IntegrityError as error:  # two patients' appointments under one id at the same moment
-        raise IdTaken from error
+async def _add_participants(db: Database, clinic_id: UUID, plans: dict[UUID, schemas.AppointmentWrite]) -> None:
+    rows = [
+        {"clinic_id": clinic_id, "appointment_id": appointment_id, "position": n} | participant.model_dump()
+        for appointment_id, plan in plans.items()
+        for n, participant in enumerate(plan.participants)
+    ]
+    if rows:
+        await db.execute(sa.insert(AppointmentParticipant), rows)
 
 
 async def _matching(db: Database, access: PatientAccess, appointment_id: UUID, if_match: str | None) -> Appointment:
     """Read the appointment that the caller has read in this version; raises 428 and 412."""
     appointment = await read(db, access, appointment_id)
-    current = await _shown(db, appointment)
+    current = await steps.shown(db, appointment)
     etags.require_match(if_match, appointment.version, lambda: current.model_dump(mode="json"))
     return appointment
 
 
-async def _shown(db: Database, appointment: Appointment) -> schemas.Appointment:
-    (whole,) = await queries.with_participants(db, appointment.clinic_id, [appointment])
-    return schemas.Appointment.model_validate(whole)
-
-
-async def _keep(
+async def _step(
     db: Database, access: PatientAccess, appointment: Appointment, action: AppointmentAction, status: AppointmentStatus
 ) -> None:
-    """Take one step, after everything else about it was set: the only way in which an appointment changes."""
-    from_status, appointment.status = appointment.status, status.value
-    appointment.version += 1
-    appointment.revision = access.patient.revise(db)
-    _keep_step(db, appointment, action=action, from_status=from_status, actor_id=access.caller.membership_id)
-    _tell(db, appointment, TOLD_AS[action])
-    windows = LinkingWindows.of(access.protocol.linking)
-    await timeline.place_anchor(db, access.patient, _anchor(appointment), windows)
-
-
-def _keep_step(
-    db: Database, appointment: Appointment, *, action: str, from_status: str | None, actor_id: UUID | None
-) -> None:
-    db.stage(
-        AppointmentStep,
-        {
-            "id": new_id(),
-            "clinic_id": appointment.clinic_id,
-            "appointment_id": appointment.id,
-            "version": appointment.version,
-            "at": clock.now(),
-            "actor_id": actor_id,
-            "action": str(action),
-            "from_status": from_status,
-            "to_status": appointment.status,
-            "scheduled_at": appointment.scheduled_at,
-            "attendance": appointment.attendance,
-            "reason": appointment.reason,
-        },
-    )
-
-
-def _tell(db: Database, appointment: Appointment, event_type: EventType) -> None:
-    events.record(
-        db,
-        event_type,
-        clinic_id=appointment.clinic_id,
-        patient_id=appointment.patient_id,
-        subject_id=appointment.id,
-        version=appointment.version,
-    )
-
-
-def _anchor(appointment: Appointment) -> Anchor:
-    return Anchor(
-        id=appointment.id,
-        kind=AnchorKind.APPOINTMENT,
-        scheduled_at=appointment.scheduled_at,
-        ends_at=appointment.ends_at,
-        cancelled=AppointmentStatus(appointment.status) in rules.TAKES_NO_PLACE,
-    )
+    actor_id = access.caller.membership_id
+    await steps.keep(db, access.patient, access.protocol, actor_id, appointment, action, status)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from app.appointments.history import AppointmentHistory
 from app.appointments.rules import (
     LONGEST,
     TOOK_PART,
@@ -17,7 +18,6 @@ from app.appointments.rules import (
     Attendance,
     AttendanceReason,
 )
-from app.appointments.service import AppointmentHistory
 from app.check_ins.schemas import CheckInWrite, ResponseWrite
 from app.check_ins.service import Report
 from app.dosing import rules as dosing

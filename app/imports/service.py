@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.appointments import service as appointments
-from app.appointments.service import AppointmentHistory
+from app.appointments import history as appointments
+from app.appointments.history import AppointmentHistory
 from app.audit import service as audit
 from app.check_ins import service as check_ins
 from app.check_ins.service import Author, Report, Result

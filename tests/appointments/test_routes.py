@@ -44,7 +44,13 @@ class TestBookAppointment:
             ],
             "attendance": None,
             "attended_minutes": None,
+            "cancelled_late": None,
             "reason": None,
+            "room_id": None,
+            "series_id": None,
+            "recurrence_at": None,
+            "group_session_id": None,
+            "override_reason": None,
             "origin": "clinic",
             "open_moves": ["move", "arrival", "attendance", "cancellation"],
         }

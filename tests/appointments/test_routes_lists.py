@@ -34,7 +34,8 @@ class TestListAppointments:
         assert times_in(answer) == [text(at) for at in sorted(times)[:3]]
 
     async def test_goes_page_by_page(self, bookings: Bookings) -> None:
-        await book_many(bookings, *[NOON] * 3, NOON + HOUR, participants=[{"role": "guest", "name": "Sister"}])
+        guest = {"role": "guest", "name": "Sister"}
+        await book_many(bookings, *[NOON] * 3, NOON + HOUR, participants=[guest], status="proposed")
         span: dict[str, Any] = {"from": text(NOON), "to": text(NOON + 5 * HOUR), "limit": 2}
         first = (await bookings.who["nurse"].get("/v1/appointments", params=span)).json()
         second = (
@@ -59,7 +60,7 @@ class TestListAppointments:
         assert seen == {"nurse": one, "therapist": one, "coordinator": both}
 
     async def test_takes_two_statements_however_many_there_are(self, bookings: Bookings, queries: list[str]) -> None:
-        await book_many(bookings, *[NOON] * 5)
+        await book_many(bookings, *[NOON + n * HOUR for n in range(5)])
         await bookings.who["nurse"].get("/v1/appointments", params={"from": text(NOON)})
         queries.clear()
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from app.appointments.history import AppointmentHistory, import_appointment, import_appointments
 from app.appointments.rules import AppointmentKind, Attendance, AttendanceReason
-from app.appointments.service import AppointmentHistory, import_appointment, import_appointments
 from app.core.db import Database
 from app.identity.access import patient_for_writing
 from app.protocols.rules import Protocol

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from app.appointments.steps import TOLD_AS as APPOINTMENTS_TOLD_AS
 from app.dosing.steps import TOLD_AS
 
 RECORD = "app.events.service.record"
-HANDED = frozenset(f"app.dosing.{name}" for name in ("steps.take", "steps.touch", "steps.tell", "doses.stop"))
+HANDED = frozenset(f"app.dosing.{name}" for name in ("steps.take", "steps.touch", "steps.tell", "doses.stop")) | {
+    "app.appointments.steps.keep",
+    "app.appointments.steps.tell",
+}
 """They record the event that they are handed, or that of the action: whoever calls them is who names it."""
 
 
@@ -139,10 +143,12 @@ def _standing_for(module: Module, name: str) -> str:
 
 
 def _event_type(part: ast.AST) -> set[str]:
-    """`EventType.X`, as its name; `SessionAction.X`, as the name of the event that it is told as."""
+    """`EventType.X`, as its name; an action as the name of the event that it is told as."""
     if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name):
         if part.value.id == "EventType":
             return {part.attr}
         if part.value.id == "SessionAction":
             return {told.name for action, told in TOLD_AS.items() if action.name == part.attr}
+        if part.value.id == "AppointmentAction":
+            return {told.name for step, told in APPOINTMENTS_TOLD_AS.items() if step.name == part.attr}
     return set()

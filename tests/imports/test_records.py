@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from app.appointments.rules import AppointmentKind, Attendance, AttendanceReason
-from app.appointments.service import AppointmentHistory
+from app.appointments.history import AppointmentHistory
 from app.check_ins.service import Report
 from app.dosing.rules import DoseRoute, Substance
 from app.dosing.service import SessionHistory
