@@ -9,6 +9,10 @@ from app.adverse_events.routes import router as adverse_events
 from app.api_clients.routes import router as api_clients
 from app.appointments.routes import router as appointments
 from app.calendars.routes import router as calendars
+from app.care_plans.contingency_routes import router as contingency_plans
+from app.care_plans.practice_routes import router as practice
+from app.care_plans.routes import router as care_plans
+from app.care_plans.safety_plan_routes import router as safety_plans
 from app.check_in_plans.routes import figures as adherence
 from app.check_in_plans.routes import reports as due_check_in_reports
 from app.check_in_plans.routes import router as due_check_ins
@@ -42,6 +46,7 @@ from app.safety.roster_routes import router as rosters
 from app.safety.routes import router as alerts
 from app.sign_ins.app_links import router as app_links
 from app.sign_ins.routes import router as sign_ins
+from app.sync.routes import router as changes
 from app.trends.routes import router as trends
 from app.webhooks.feed_routes import router as event_feed
 from app.webhooks.routes import router as webhooks
@@ -49,6 +54,7 @@ from app.webhooks.routes import router as webhooks
 ROUTERS: tuple[APIRouter, ...] = (
     check_ins,
     due_check_ins,
+    changes,
     readings,
     trends,
     sign_ins,
@@ -97,6 +103,10 @@ TAGS = [
         "description": "Therapy: CBT, mindfulness, integration, groups; who came and who did not.",
     },
     {
+        "name": "care-plan",
+        "description": "Phase, goals and practice; the patient's own plan for a crisis; what they are rewarded for.",
+    },
+    {
         "name": "dosing-sessions",
         "description": "Supervised dosing sessions: schedule, arrival, clearance, dose, closure.",
     },
@@ -109,6 +119,10 @@ TAGS = [
         "description": "What the programme for esketamine asks of each session, filled in. We send nothing to anybody.",
     },
     {"name": "check-ins", "description": "How a patient is: craving, mood, session effects, withdrawal and more."},
+    {
+        "name": "sync",
+        "description": "What a phone needs to be up to date, after it was offline too: what changed, and what to know.",
+    },
     {
         "name": "trends",
         "description": "What can honestly be said over time, by the calendar and by hours since a dose.",

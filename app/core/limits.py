@@ -45,6 +45,7 @@ class Limit(StrEnum):
     DEFAULT = "default"
     UPLOAD = "upload"
     ESSENTIAL = "essential"
+    CALENDAR = "calendar"
     TOKEN = "token"  # noqa: S105  a name
     TOKEN_ADDRESS = "token-address"  # noqa: S105  the same
     SIGN_IN_ACCOUNT = "sign-in-account"

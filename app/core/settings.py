@@ -190,6 +190,9 @@ class Settings(BaseSettings):
     limit_essential: Limit = Field(
         "1200/60", description="Requests of one device that must not fail for others: signing out, withdrawing, crisis."
     )
+    limit_calendar: Limit = Field(
+        "60/600", description="Requests for one calendar feed, and of one address for feeds that do not exist."
+    )
     limit_token: Limit = Field("60/300", description="New access tokens of one device or API client.")
     limit_token_address: Limit = Field("60/300", description="Failed requests for tokens from one address.")
     limit_sign_in_account: Limit = Field("10/300", description="Attempts to sign in to one account.")

@@ -53,6 +53,7 @@ class TestSettings:
             Limit.DEFAULT: (600, 60),
             Limit.UPLOAD: (1200, 60),
             Limit.ESSENTIAL: (1200, 60),
+            Limit.CALENDAR: (60, 600),
             Limit.TOKEN: (60, 300),
             Limit.TOKEN_ADDRESS: (60, 300),
             Limit.SIGN_IN_ACCOUNT: (10, 300),
