@@ -1,0 +1,142 @@
+"""What changed, and what a phone should know when it starts, on the wire."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.appointments.schemas import OwnAppointment
+from app.check_in_plans.schemas import DueCheckIn
+from app.check_ins.schemas import CheckIn
+from app.core.fields import Moment, TimeZoneName
+from app.core.schemas import Outgoing
+from app.dosing.schemas import OwnDosingSession
+from app.journals.schemas import JournalEntry
+from app.safety.schemas import CrisisCard, MyAlert
+
+_THING = "As its own address shows it; null when it is no longer there."
+
+
+class _Change(Outgoing):
+    """One thing that changed."""
+
+    id: Annotated[UUID, Field(description="Its id.")]
+    version: Annotated[
+        int | None,
+        Field(
+            description="Its version, where it counts them. Take over what is here whatever it says: what we derive "
+            "changes too.",
+            examples=[1],
+        ),
+    ]
+    deleted: Annotated[bool, Field(description="Whether it is no longer there. Forget it; its id is not used again.")]
+
+
+class AlertChange(_Change):
+    """Something that the team was asked to look at, or has looked at."""
+
+    type: Literal["alert"]
+    data: Annotated[MyAlert | None, Field(description=_THING)]
+
+
+class AppointmentChange(_Change):
+    """An appointment."""
+
+    type: Literal["appointment"]
+    data: Annotated[OwnAppointment | None, Field(description=_THING)]
+
+
+class CheckInChange(_Change):
+    """A check-in, or what it belongs to."""
+
+    type: Literal["check_in"]
+    data: Annotated[CheckIn | None, Field(description=_THING)]
+
+
+class DosingSessionChange(_Change):
+    """A dosing session."""
+
+    type: Literal["dosing_session"]
+    data: Annotated[OwnDosingSession | None, Field(description=_THING)]
+
+
+class DueCheckInChange(_Change):
+    """A check-in that is asked for, or what became of that."""
+
+    type: Literal["due_check_in"]
+    data: Annotated[DueCheckIn | None, Field(description=_THING)]
+
+
+class JournalEntryChange(_Change):
+    """An entry of the patient's journal."""
+
+    type: Literal["journal_entry"]
+    data: Annotated[JournalEntry | None, Field(description=_THING)]
+
+
+Change = Annotated[
+    AlertChange | AppointmentChange | CheckInChange | DosingSessionChange | DueCheckInChange | JournalEntryChange,
+    Field(discriminator="type"),
+]
+
+
+class ChangePage(Outgoing):
+    """What changed, in the order in which it changed; each thing as it is now."""
+
+    items: Annotated[list[Change], Field(description="What changed, the oldest change first.")]
+    next_cursor: Annotated[
+        str, Field(description="Keep it, once what is here is stored: with it you are told what changes after this.")
+    ]
+    has_more: Annotated[bool, Field(description="Whether there is more to fetch at once.")]
+
+
+class AppVersions(Outgoing):
+    """A version of the app for each platform; null where the operator named none."""
+
+    ios: Annotated[str | None, Field(description="On iOS.", examples=["3.4.1"])]
+    android: Annotated[str | None, Field(description="On Android.", examples=["3.4.1"])]
+
+
+class BootstrapInstrument(Outgoing):
+    """A questionnaire, in brief; `url` has its items, scoring and the wording that may be shown."""
+
+    key: Annotated[str, Field(description="Name of the instrument.", examples=["craving_nrs"])]
+    version: Annotated[str, Field(description="Version of the definition.", examples=["1"])]
+    title: Annotated[str, Field(description="Its full name.", examples=["Craving now (0-10)"])]
+    restricted: Annotated[
+        bool, Field(description="Whether only the structure is here, and the wording needs a licence of the clinic's.")
+    ]
+    content_hash: Annotated[str, Field(description="SHA-256 of the definition: fetch it again when this changes.")]
+    url: Annotated[str, Field(description="Where all of it is.", examples=["/v1/instruments/craving_nrs?version=1"])]
+
+
+class Bootstrap(Outgoing):
+    """What a phone should know when it starts, to be kept for when there is no network."""
+
+    server_time: Annotated[
+        Moment,
+        Field(description="What time it is here, to see whether the clock of the phone is wrong. Not in the `ETag`."),
+    ]
+    min_app_version: Annotated[
+        AppVersions, Field(description="The oldest app that is still served; an older one gets 426.")
+    ]
+    latest_app_version: Annotated[AppVersions, Field(description="The newest app.")]
+    feature_flags: Annotated[
+        dict[str, bool],
+        Field(description="What the operator turned on or off. Take one that is missing as off.", examples=[{}]),
+    ]
+    time_zone: Annotated[TimeZoneName, Field(description="The zone in which the patient's days are counted.")]
+    instruments: Annotated[list[BootstrapInstrument], Field(description="Every questionnaire in its current version.")]
+    crisis_card: Annotated[
+        CrisisCard, Field(description="Whom to call now, with the clinic's own number. Show it without a network too.")
+    ]
+    sync_cursor: Annotated[
+        str,
+        Field(
+            description="Where the record stands now. With it `GET /v1/me/changes` tells what changes from now on; "
+            "for the record itself begin without a cursor."
+        ),
+    ]
+
+
+ANSWERED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
