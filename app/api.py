@@ -8,6 +8,8 @@ from fastapi import APIRouter, FastAPI
 from app.adverse_events.routes import router as adverse_events
 from app.api_clients.routes import router as api_clients
 from app.appointments.routes import router as appointments
+from app.appointments.series_routes import router as appointment_series
+from app.bookings.routes import router as bookings
 from app.calendars.routes import router as calendars
 from app.care_plans.contingency_routes import router as contingency_plans
 from app.care_plans.practice_routes import router as practice
@@ -80,6 +82,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     own_safety,
     rosters,
     appointments,
+    appointment_series,
+    bookings,
     calendars,
     care_plans,
     practice,
