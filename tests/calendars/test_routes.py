@@ -1,8 +1,6 @@
 """Feeds as calendar programs read them, and their addresses as their owners handle them."""
 
 import logging
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -462,9 +460,3 @@ class TestHowOften:
         assert answers[0].headers["ratelimit-policy"] == '"calendar";q=3;w=600'
         assert (await me.get("/v1/me")).status_code == 200
         await app.state.limits.settle()
-
-
-def test_the_server_starts_without_the_library() -> None:
-    asked = "import sys, app.main; print(any(name.partition('.')[0] == 'icalendar' for name in sys.modules))"
-
-    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout == "False\n"
