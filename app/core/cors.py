@@ -12,7 +12,9 @@ from starlette.types import Scope
 PREFLIGHT_SECONDS = 600
 NEVER = frozenset({"/oauth/authorize"})
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-REQUEST_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, DPoP"
+REQUEST_HEADERS = (
+    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id, X-App-Version, DPoP"
+)
 ANSWER_HEADERS = (
     "Allow, ETag, Location, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate, X-Request-Id, "
     "Idempotency-Replayed"

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from fastapi import Depends
+from fastapi import Depends, Request
+
+from app.core import app_versions
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,28 @@ class Guard:
     permission: StrEnum | None
     is_guard: bool = field(default=True, init=False)
 
+    @property
+    def serves_old_apps(self) -> bool:
+        """Whether an app that should have been updated is let in too."""
+        return True
+
 
 class _Public(Guard):
     async def __call__(self) -> None:
         """Anyone."""
 
 
-def public() -> Any:  # noqa: ANN401  FastAPI's marker
-    """Let anyone in."""
-    return Depends(_Public(None))
+class _CurrentApps(Guard):
+    async def __call__(self, request: Request) -> None:
+        """Anyone, but no app that is too old."""
+        app_versions.check(request)
+
+    @property
+    def serves_old_apps(self) -> bool:
+        """Not here."""
+        return False
+
+
+def public(*, current_apps_only: bool = False) -> Any:  # noqa: ANN401  FastAPI's marker
+    """Let anyone in. `current_apps_only`: where an app begins, so that one which is too old says so at once."""
+    return Depends(_CurrentApps(None) if current_apps_only else _Public(None))

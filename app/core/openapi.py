@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from app.core import errors
+from app.core.app_versions import AppUpdateRequired
 from app.core.errors import Problem, ProblemDocument
 
 DROPPED = ("HTTPValidationError", "ValidationError", "ValidationErrorContext", "LocationInner", "ProblemDocument")
@@ -130,7 +131,8 @@ def _correct_operation(operation: dict[str, Any], path: str, its_guards: list[An
         _correct_body(operation["requestBody"], declared)
     if "404" not in declared and any(p.get("in") == "path" for p in operation.get("parameters", [])):
         declared["404"] = errors.response(errors.NotFound)
-    for problem in ALWAYS:
+    turns_away = (AppUpdateRequired,) if any(not guard.serves_old_apps for guard in its_guards) else ()
+    for problem in (*ALWAYS, *turns_away):
         declared.setdefault(str(problem.status), errors.response(problem))
     operation["responses"] = dict(sorted(declared.items()))
 

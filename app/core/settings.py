@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.core.app_versions import AppVersions, parts
+
 SAMPLE_SECRET = "development-only-secret-do-not-use-in-production"  # noqa: S105  a sample that production refuses
 MIN_SECRET_CHARACTERS = 32
 Limit = Annotated[str, Field(pattern=r"^0*[1-9]\d{0,6}/0*[1-9]\d{0,5}(/0*[1-9]\d{0,6})?$", max_length=24)]
@@ -159,6 +161,21 @@ class Settings(BaseSettings):
     event_retention_days: int = Field(
         30, ge=7, le=365, description="How long events, deliveries and their attempts can be read."
     )
+    tombstone_days: int = Field(
+        90,
+        ge=31,
+        le=3650,
+        description="How long a phone that was away is told what was removed meanwhile; after that it reads all anew.",
+    )
+    min_app_versions: AppVersions = Field(
+        {},
+        description='JSON object of the oldest apps that are served, such as {"ios": "3.2", "android": "3.1.4"}; older '
+        "ones can only upload, get help and sign out.",
+    )
+    latest_app_versions: AppVersions = Field({}, description="The same of the newest apps, for phones to know.")
+    feature_flags: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")], bool] = Field(
+        {}, description='JSON object of what apps show or leave out, such as {"journal": true}.'
+    )
     metrics_token: SecretStr | None = Field(
         None,
         min_length=24,
@@ -246,6 +263,14 @@ class Settings(BaseSettings):
     def _mail_as_a_whole(self) -> Self:
         if (self.smtp_url is None) is not (self.mail_from is None):
             raise ValueError("AFTERGLOW_SMTP_URL and AFTERGLOW_MAIL_FROM belong together: set both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _apps_that_exist(self) -> Self:
+        for platform, least in self.min_app_versions.items():
+            newest = self.latest_app_versions.get(platform)
+            if newest is not None and parts(newest) < parts(least):
+                raise ValueError("AFTERGLOW_MIN_APP_VERSIONS asks for an app newer than AFTERGLOW_LATEST_APP_VERSIONS")
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,8 @@ It answers 401 without a valid token, 403 when the role lacks the permission, 40
 patient (whether or not there is one), and writes the audit entry in every case. It takes one statement. A permission
 that writes also locks the patient's revision row, so that the writes of one patient happen one after another.
 
+An app that is too old is told to update before anything else is done, but for what stands in `FOR_OLD_APPS_TOO`.
+
 With `step_up=True` the caller must have proved who they are within the last minutes, not just hold a token.
 """
 
@@ -22,7 +24,7 @@ import sqlalchemy as sa
 from fastapi import Depends, Request
 
 from app.audit import service as audit
-from app.core import clock, limits
+from app.core import app_versions, clock, limits
 from app.core.db import Database, Db
 from app.core.errors import Forbidden, NotFound, Problem, Unauthenticated
 from app.core.guards import Guard
@@ -30,23 +32,11 @@ from app.core.limits import Limit
 from app.core.settings import AuditReads, Settings
 from app.identity import queries, tokens
 from app.identity.errors import RecentSignInRequired, SecondFactorNeeded
+from app.identity.essentials import FOR_OLD_APPS_TOO, LIMITED_BY
 from app.identity.models import Device, PatientRevision, Tombstone
 from app.identity.permissions import Permission, Reach, Role, lacks_second_factor, reach
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
-
-# What has a quota of its own, so that nothing else a device does can use it up. All of them are known before the first
-# statement, by the device that the signed token names.
-LIMITED_BY = {
-    Permission.CHECK_INS_WRITE: Limit.UPLOAD,
-    Permission.DEVICES_END: Limit.ESSENTIAL,
-    Permission.PATIENT_DEVICES_END: Limit.ESSENTIAL,
-    Permission.CONSENTS_WITHDRAW: Limit.ESSENTIAL,
-    Permission.EMERGENCY_ACCESS_OPEN: Limit.ESSENTIAL,
-    Permission.HELP_REQUEST: Limit.ESSENTIAL,
-    Permission.SAFETY_NOTICE_READ: Limit.ESSENTIAL,
-    Permission.READINGS_WRITE: Limit.UPLOAD,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +124,11 @@ class AccessGuard(Guard):
 
     step_up: bool = False
 
+    @property
+    def serves_old_apps(self) -> bool:
+        """Whether an app that should have been updated is let in too."""
+        return self.permission in FOR_OLD_APPS_TOO
+
     def _decide(self, request: Request, db: Database, row: Any, *, held: bool, may_know: bool = True) -> Caller:  # noqa: ANN401  a row
         """Write the audit entry, then let the caller in or raise."""
         caller = _caller(row)
@@ -171,6 +166,8 @@ class AccessGuard(Guard):
         """Who is calling, found behind the wall of the clinic that the token names."""
         token = _token_of(request)
         await limits.spend(request, LIMITED_BY.get(_asked(self), Limit.DEFAULT), token.device_id)
+        if not self.serves_old_apps:
+            app_versions.check(request)
         await db.enter(token.clinic_id, relaxed=_relaxed(request, _asked(self)))
         row = (
             await db.read(statement, {"clinic_id": token.clinic_id, "device_id": token.device_id, **named})

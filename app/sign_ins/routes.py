@@ -27,7 +27,7 @@ from app.sign_ins.errors import EmailTaken, SecondFactorRequired, SignInRefused
 
 router = APIRouter(prefix="/v1", tags=["signing-in"], route_class=StrictRoute)
 
-Anyone = Annotated[None, public()]
+Anyone = Annotated[None, public(current_apps_only=True)]
 
 
 @router.post(
