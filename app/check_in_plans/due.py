@@ -1,85 +1,21 @@
-"""Planning the check-ins after a dose, moving them, calling them off, and taking answers.
+"""Taking answers to what is due, and noting what was missed.
 
-Whoever calls these holds the lock of the patient's record. A plan is made once for each session; it moves when the
-begin of the dose is corrected, and one that moved into the future waits again.
+Whoever calls these holds the lock of the patient's record. What is due is planned in `planning` and `around_dose`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from app.check_in_plans.due_rules import Turn, turned_by
 from app.check_in_plans.models import DueCheckIn
-from app.check_in_plans.rules import DueState, Kept, after_dose
-from app.core import clock
+from app.check_in_plans.rules import DueState, Kept
 from app.core.db import Database
-from app.core.ids import new_id
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import PatientView
-from app.protocols.rules import Protocol
-
-
-async def plan_after_dose(
-    db: Database, patient: PatientView, session_id: UUID, dose_started_at: datetime, protocol: Protocol
-) -> int:
-    """Ask the patient for what the protocol wants after this dose; how many check-ins. Planning again adds nothing."""
-    if await of_session(db, patient, session_id):
-        return 0
-    asked = after_dose(protocol.readings.time_points, dose_started_at)
-    for each in asked:
-        db.stage(
-            DueCheckIn,
-            {
-                "clinic_id": patient.clinic_id,
-                "patient_id": patient.id,
-                "id": new_id(),
-                "dosing_session_id": session_id,
-                "time_point": each.time_point,
-                "opens_at": each.opens_at,
-                "due_at": each.due_at,
-                "closes_at": each.closes_at,
-                "instruments": list(each.instruments),
-                "state": Kept.WAITING.value,
-                "check_in_id": None,
-                "answered_at": None,
-                "revision": patient.revise(db),
-            },
-        )
-    if asked:
-        _tell(db, patient, session_id)
-    return len(asked)
-
-
-async def move_with_dose(db: Database, patient: PatientView, session_id: UUID, by: timedelta) -> int:
-    """Move what is asked for after a dose whose begin was corrected; how many check-ins. Nothing is asked for again."""
-    moved = 0
-    now = clock.now()
-    for due in await of_session(db, patient, session_id):
-        if not by or due.state == Kept.CANCELLED:
-            continue
-        due.opens_at, due.due_at, due.closes_at = due.opens_at + by, due.due_at + by, due.closes_at + by
-        if due.state == Kept.MISSED and due.closes_at >= now:
-            due.state = Kept.WAITING.value
-        due.revision = patient.revise(db)
-        moved += 1
-    if moved:
-        _tell(db, patient, session_id)
-    return moved
-
-
-async def cancel_for_session(db: Database, patient: PatientView, session_id: UUID) -> int:
-    """Call off what still waits of a session; how many check-ins."""
-    cancelled = 0
-    for due in await of_session(db, patient, session_id):
-        if due.state == Kept.WAITING:
-            due.state, due.revision = Kept.CANCELLED.value, patient.revise(db)
-            cancelled += 1
-    if cancelled:
-        _tell(db, patient, session_id)
-    return cancelled
 
 
 async def answered(
@@ -133,6 +69,7 @@ async def closed(db: Database, patient: PatientView, before: datetime) -> Sequen
             DueCheckIn.clinic_id == patient.clinic_id,
             DueCheckIn.patient_id == patient.id,
             DueCheckIn.state == Kept.WAITING,
+            DueCheckIn.awaits_dose.is_not(True),
             DueCheckIn.closes_at < before,
         )
         .order_by(DueCheckIn.due_at, DueCheckIn.id)

@@ -53,7 +53,9 @@ def item(row: Any, now: int, time_zone: str) -> dict[str, Any]:  # noqa: ANN401 
         "reminder_at": [written(row.due_at + minutes * MINUTE) for minutes in row.reminders or (0,)],
         "instruments": row.instruments,
         "instrument_versions": row.instrument_versions or _current(tuple(row.instruments)),
-        "state": state_at(row.state, row.opens_at, row.closes_at, row.answered_at, now).value,
+        "state": state_at(
+            row.state, row.opens_at, row.closes_at, row.answered_at, now, awaits_dose=row.awaits_dose
+        ).value,
         "check_in_id": row.check_in_id,
         "answered_at": _written(row.answered_at),
         "delivered_at": _written(row.delivered_at),

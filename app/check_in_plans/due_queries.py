@@ -21,6 +21,7 @@ COLUMNS: Final = (
     _due.dosing_session_id,
     _due.time_point,
     _due.minutes_from_dose,
+    _due.awaits_dose,
     Microseconds(_due.opens_at).label("opens_at"),
     Microseconds(_due.due_at).label("due_at"),
     Microseconds(_due.closes_at).label("closes_at"),

@@ -75,7 +75,7 @@ async def _page(request: Request, db: Database, access: PatientAccess, days: int
     wanted = window(now, days, patient.time_zone)
     planned, rows = await due_queries.within(db, patient, wanted)
     until = valid_until(
-        ((row.opens_at, row.closes_at) for row in rows if row.state == Kept.WAITING),
+        ((row.opens_at, row.closes_at) for row in rows if row.state == Kept.WAITING and not row.awaits_dose),
         due_answers.microseconds(now),
         due_answers.microseconds(wanted.tomorrow),
     )

@@ -1,12 +1,11 @@
 """When a check-in after a dose is due, and what became of it. Pure; the moments themselves are the clinic's figures."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from app.protocols.session_figures import TimePoint, Wanted
+from app.protocols.session_figures import Wanted
 
 Moment = TypeVar("Moment", int, datetime)
 INSTRUMENTS: Final[dict[Wanted, str]] = {
@@ -41,38 +40,32 @@ class Kept(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One check-in to be asked for."""
-
-    time_point: str
-    opens_at: datetime
-    due_at: datetime
-    closes_at: datetime
-    instruments: tuple[str, ...]
-
-
-def after_dose(points: Iterable[TimePoint], dose_started_at: datetime) -> list[Asked]:
-    """What the patient is asked for after a dose, in the order in which it is due."""
-    asked = []
-    for point in points:
-        instruments = tuple(INSTRUMENTS[wanted] for wanted in point.wants if wanted in INSTRUMENTS)
-        if point.by != "patient" or point.minutes < 0 or not instruments:
-            continue
-        due_at, around = dose_started_at + timedelta(minutes=point.minutes), timedelta(minutes=point.tolerance_minutes)
-        asked.append(Asked(point.key, max(due_at - around, dose_started_at), due_at, due_at + around, instruments))
-    return sorted(asked, key=lambda each: each.due_at)
-
-
 def state_of(
-    kept: str, *, opens_at: datetime, closes_at: datetime, answered_at: datetime | None, now: datetime
+    kept: str,
+    *,
+    opens_at: datetime,
+    closes_at: datetime,
+    answered_at: datetime | None,
+    now: datetime,
+    awaits_dose: bool | None = None,
 ) -> DueState:
     """What became of it by now. Whoever is offline answers in time: it counts when it was answered, not received."""
-    return state_at(kept, opens_at, closes_at, answered_at, now)
+    return state_at(kept, opens_at, closes_at, answered_at, now, awaits_dose=awaits_dose)
 
 
-def state_at(kept: str, opens_at: Moment, closes_at: Moment, answered_at: Moment | None, now: Moment) -> DueState:
-    """The same of moments of any kind: the hot path counts them in microseconds."""
+def state_at(
+    kept: str,
+    opens_at: Moment,
+    closes_at: Moment,
+    answered_at: Moment | None,
+    now: Moment,
+    *,
+    awaits_dose: bool | None = None,
+) -> DueState:
+    """The same of moments of any kind: the hot path counts them in microseconds.
+
+    What counts from a dose that has not begun is expected, however late the session is.
+    """
     match kept:
         case Kept.ANSWERED:
             return DueState.LATE if answered_at is not None and answered_at > closes_at else DueState.ANSWERED
@@ -81,7 +74,7 @@ def state_at(kept: str, opens_at: Moment, closes_at: Moment, answered_at: Moment
         case Kept.MISSED:
             return DueState.MISSED
         case _:
-            if now < opens_at:
+            if now < opens_at or awaits_dose:
                 return DueState.EXPECTED
             return DueState.OPEN if now <= closes_at else DueState.MISSED
 

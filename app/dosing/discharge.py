@@ -9,7 +9,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.check_in_plans import due
 from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id
@@ -97,7 +96,7 @@ async def assess(
 async def discharge(
     db: Database, access: PatientAccess, session_id: UUID, leaving: DischargeWrite, if_match: str | None
 ) -> DosingSession:
-    """Let the patient go home, and ask them for check-ins afterwards. Raises as `assess` does.
+    """Let the patient go home. Raises as `assess` does.
 
     What was measured since the assessment is looked at again; what was set aside there stays set aside.
     """
@@ -131,8 +130,6 @@ async def discharge(
         )
     )
     await db.flush()
-    if session.dose_started_at is not None:
-        await due.plan_after_dose(db, access.patient, session.id, session.dose_started_at, access.protocol)
     return session
 
 

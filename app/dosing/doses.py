@@ -8,7 +8,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.check_in_plans import due
 from app.consents import service as consents
 from app.core import clock
 from app.core.db import Database
@@ -168,7 +167,6 @@ async def correct(
     row = _row(dose, staff, weight, per_kg[0]) | {"correction_reason": dose.reason}
     times = {"started_at": dose.dose_started_at, "ended_at": dose.dose_ended_at}
     await records.append(db, access, session, row | times | records.said(warnings, reasons))
-    await due.move_with_dose(db, access.patient, session.id, dose.dose_started_at - before.started_at)
     if session.status == SessionStage.DISCHARGE_READY:
         # Whoever said that the patient may go home counted from another moment.
         await steps.watch_again(db, access, session, CORRECTION)

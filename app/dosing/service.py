@@ -229,6 +229,7 @@ async def _add(
     await timeline.place_anchor(
         db, access.patient, steps.anchor_of(session), LinkingWindows.of(access.protocol.linking)
     )
+    await steps.ask_around(db, access, session)
     return session
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
+from app.check_in_plans import around_dose
 from app.consents import service as consents
 from app.core import clock, etags
 from app.core.db import Database
@@ -10,7 +11,7 @@ from app.core.errors import NotFound
 from app.core.ids import new_id
 from app.dosing import rules, schemas
 from app.dosing.models import DosingSession, DosingSessionStep
-from app.dosing.rules import SessionAction, SessionStage
+from app.dosing.rules import SessionAction, SessionOrigin, SessionStage
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import PatientAccess
@@ -119,7 +120,7 @@ async def _enter(
     change: dict[str, Any] | None = None,
     reason: str | None = None,
 ) -> DosingSession:
-    from_status = session.status
+    from_status, before = session.status, anchor_of(session)
     for name, value in (change or {}).items():
         setattr(session, name, value)
     session.status = to_status.value
@@ -129,7 +130,37 @@ async def _enter(
     keep(db, session, action=action, from_status=from_status, actor_id=access.caller.membership_id, reason=reason)
     tell(db, session, event_type)
     await timeline.place_anchor(db, access.patient, anchor_of(session), LinkingWindows.of(access.protocol.linking))
+    otherwise = _ask_otherwise(before, anchor_of(session))
+    if otherwise or to_status is SessionStage.DISCHARGED:
+        await ask_around(db, access, session, keep_open=not otherwise)
     return session
+
+
+def _ask_otherwise(before: Anchor, after: Anchor) -> bool:
+    """Whether a step changed when the dose begins, or whether there is one at all."""
+    return (before.begins_at, before.started_at, before.cancelled) != (
+        after.begins_at,
+        after.started_at,
+        after.cancelled,
+    )
+
+
+async def ask_around(db: Database, access: PatientAccess, session: DosingSession, *, keep_open: bool = False) -> None:
+    """Ask the patient for check-ins around the session as it stands now.
+
+    At the discharge it is done once more, for sessions that began with the release before this one.
+    """
+    anchor = anchor_of(session)
+    await around_dose.place(
+        db,
+        access.patient,
+        session.id,
+        scheduled_at=anchor.scheduled_at,
+        dose_started_at=anchor.started_at,
+        wanted=not anchor.cancelled,
+        protocol=access.protocol,
+        keep_open=keep_open,
+    )
 
 
 def _hold_or_release_signing(
@@ -184,12 +215,14 @@ def tell(db: Database, session: DosingSession, event_type: EventType) -> None:
 
 
 def anchor_of(session: DosingSession) -> Anchor:
-    """The session as the timeline knows it."""
+    """The session as the timeline knows it. One that ended without a dose was none, as if it had been cancelled."""
+    status, here = SessionStage(session.status), session.origin != SessionOrigin.IMPORTED
+    over_without = here and status in {SessionStage.TRANSFERRED, SessionStage.CLOSED} and not session.dose_started_at
     return Anchor(
         id=session.id,
         kind=AnchorKind.DOSING_SESSION,
         scheduled_at=session.scheduled_at,
         started_at=session.dose_started_at,
         ended_at=session.dose_ended_at,
-        cancelled=session.status == SessionStage.CANCELLED,
+        cancelled=status is SessionStage.CANCELLED or over_without,
     )

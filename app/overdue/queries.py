@@ -146,7 +146,7 @@ async def with_closed_check_ins(db: Database, now: datetime) -> Sequence[Any]:
     """Patients of whom a due check-in closed and is neither answered nor missed yet; a row names the clinic too."""
     closed = (
         sa.select(DueCheckIn.clinic_id, DueCheckIn.patient_id, sa.func.min(DueCheckIn.closes_at).label("since"))
-        .where(DueCheckIn.state == _WAITING, DueCheckIn.closes_at < now)
+        .where(DueCheckIn.state == _WAITING, DueCheckIn.awaits_dose.is_not(True), DueCheckIn.closes_at < now)
         .group_by(DueCheckIn.clinic_id, DueCheckIn.patient_id)
         .order_by("since")
         .limit(AT_ONCE)

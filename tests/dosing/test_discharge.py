@@ -200,7 +200,6 @@ class TestDischargePatient:
 
         assert in_the_way(answer) == ["dissociation"]
         assert (await criteria(sessions))["in_the_way"][0] == "dissociation"
-        assert await db.scalar(sa.select(sa.func.count()).select_from(DueCheckIn)) == 0
 
     @pytest.mark.usefixtures("session")
     async def test_what_was_found_at_readiness_need_not_be_measured_again(

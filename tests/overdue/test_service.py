@@ -11,17 +11,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.check_in_plans import due
+from app.check_in_plans import around_dose, due
 from app.check_in_plans.models import DueCheckIn
 from app.core import clock
 from app.core.db import Database
 from app.core.settings import Settings
 from app.dosing.models import DosingSession
 from app.events.models import OutboxEvent
-from app.identity.access import patient_for_writing
+from app.identity.access import PatientView, patient_for_writing
 from app.overdue import service
 from app.overdue.service import look
 from app.protocols.rules import Protocol
+from app.protocols.session_figures import PATIENT_POINTS
 from app.rems.models import RemsReport
 from app.safety import alerts
 from app.safety.models import Alert, AlertStep
@@ -33,6 +34,9 @@ from tests.factories import a_clinic, a_report, an_id
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+FROM_FOUR_HOURS = Protocol.model_validate(
+    {"readings": {"time_points": [each.model_dump() for each in PATIENT_POINTS if each.minutes >= 240]}}
+)
 
 
 @pytest.fixture
@@ -46,6 +50,19 @@ async def session(db: Database, sessions: Sessions) -> DosingSession:
     found = await dosed(db, sessions, status="discharged", dose_started=0, dose_ended=0)
     await db.finish()
     return found
+
+
+async def asked_after(db: Database, patient: PatientView, session_id: UUID, dose_started_at: datetime) -> None:
+    """Ask the patient after a dose: after 4, 24 and 72 hours, 7 and 14 days."""
+    await around_dose.place(
+        db,
+        patient,
+        session_id,
+        scheduled_at=dose_started_at,
+        dose_started_at=dose_started_at,
+        wanted=True,
+        protocol=FROM_FOUR_HOURS,
+    )
 
 
 @contextmanager
@@ -162,9 +179,9 @@ class TestDayAfter:
     ) -> None:
         assert session.dose_started_at
         patient = await patient_for_writing(db, cast.clinic.id, cast.patient.patient_id)
-        await due.plan_after_dose(db, patient, session.id, session.dose_started_at, Protocol())
+        await asked_after(db, patient, session.id, session.dose_started_at)
         await db.flush_staged()
-        (_, day_after, *_) = await due.of_session(db, patient, session.id)
+        day_after = {each.time_point: each for each in await due.of_session(db, patient, session.id)}["plus_24h"]
         await due.answered(db, patient, day_after.id, an_id(), day_after.due_at)
         await db.finish()
 
@@ -269,7 +286,7 @@ class TestDueCheckIns:
     async def plan(self, db: Database, cast: Cast) -> list[DueCheckIn]:
         """What is due after a dose of now; nobody has a session, so that only this is looked at."""
         patient = await patient_for_writing(db, cast.clinic.id, cast.patient.patient_id)
-        await due.plan_after_dose(db, patient, an_id(), clock.now(), Protocol())
+        await asked_after(db, patient, an_id(), clock.now())
         await db.finish()
         return await everything(db, sa.select(DueCheckIn).order_by(DueCheckIn.due_at))
 
@@ -295,7 +312,7 @@ class TestDueCheckIns:
     ) -> None:
         report_id, now = str(an_id()), clock.now()
         patient = await patient_for_writing(db, cast.clinic.id, cast.patient.patient_id)
-        await due.plan_after_dose(db, patient, an_id(), now - 4 * HOUR, Protocol())
+        await asked_after(db, patient, an_id(), now - 4 * HOUR)
         sent = await new_client(cast.patient.token).put(f"/v1/me/check-ins/{report_id}", json=a_report(now))
         assert sent.status_code == 201, sent.text
         with clock.told(now + HOUR + MINUTE):
