@@ -11,8 +11,6 @@ from app.appointments.models import Appointment, AppointmentParticipant, Appoint
 from app.core.db import Database
 from app.core.pagination import PageRequest, make_cursor
 from app.identity.access import ClinicAccess, PatientAccess, visible_patients
-from app.identity.models import Membership
-from app.identity.queries import IS_STAFF
 
 _COLUMNS = [column.key for column in Appointment.__table__.columns]
 
@@ -81,16 +79,3 @@ async def steps_of(db: Database, appointment: Appointment) -> Sequence[Appointme
         .order_by(AppointmentStep.version)
     )
     return found.all()
-
-
-async def staff_among(db: Database, clinic_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
-    """Keep those ids that are members of staff of the clinic now."""
-    found = await db.scalars(
-        sa.select(Membership.id).where(
-            Membership.clinic_id == clinic_id,
-            Membership.id.in_(ids),
-            IS_STAFF,
-            Membership.ended_at.is_(None),
-        )
-    )
-    return frozenset(found)

@@ -6,9 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from app.appointments import models, schemas, service
+from app.appointments.errors import TooLateToCancel
+from app.bookings.errors import DoubleBooked
 from app.core import clock, days, etags
 from app.core.db import Db
-from app.core.errors import PreconditionFailed, PreconditionRequired, problems
+from app.core.errors import NotFound, PreconditionFailed, PreconditionRequired, problems
 from app.core.etags import IfMatch
 from app.core.fields import Moment
 from app.core.moves import IllegalMove
@@ -23,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["appointments"], route_class=StrictRoute)
 STEP = problems(IllegalMove, PreconditionFailed, PreconditionRequired)
 PLANNED: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.Appointment, "description": "It was planned like this already, or was replanned."},
-    **problems(IdTaken, IllegalMove, PreconditionFailed, PreconditionRequired),
+    **problems(DoubleBooked, IdTaken, IllegalMove, PreconditionFailed, PreconditionRequired),
 }
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
 Since = Annotated[Moment | None, Query(alias="from", description="Those planned at this moment or later.")]
@@ -51,6 +53,9 @@ async def book_appointment(
 
     Sending the same plan again answers 200 and changes nothing. Another plan replaces it: that needs `If-Match`, and
     can only be done while it is `proposed`, `pending`, `waitlist` or `booked`.
+
+    While it is `pending` or `booked` it holds the patient, the staff who have not declined, and its room. What is taken
+    already is refused with `double_booked`, unless an `override_reason` says why it is booked twice on purpose.
     """
     appointment, is_new = await service.book(db, access, appointment_id, plan, if_match)
     response.status_code = 201 if is_new else 200
@@ -137,7 +142,9 @@ async def cancel_appointment(
 ) -> schemas.Appointment:
     """Record that it will not take place, who cancelled it, and why.
 
-    The reason `entered_in_error` makes it `entered-in-error`, also when attendance was recorded already.
+    The reason `entered_in_error` makes it `entered-in-error`, also when attendance was recorded already. What it held
+    is free again. `cancelled_late` says whether that came after the clinic's time for cancelling (24 hours, as
+    delivered).
     """
     return _stamped(response, await service.cancel(db, access, appointment_id, cancellation, if_match))
 
@@ -152,6 +159,30 @@ async def list_my_appointments(
 ) -> schemas.OwnAppointmentPage:
     """List your own appointments in the order of their planned begin, all of them or those between `from` and `to`."""
     return await service.list_of_patient(db, access, since, until, page)
+
+
+@router.post(
+    "/me/appointments/{appointment_id}/cancellation",
+    summary="Cancel my appointment",
+    responses=problems(IllegalMove, NotFound, PreconditionFailed, PreconditionRequired, TooLateToCancel),
+)
+async def cancel_my_appointment(
+    appointment_id: UUID,
+    cancellation: schemas.OwnCancellationWrite,
+    access: Annotated[PatientAccess, me(Permission.APPOINTMENTS_CANCEL)],
+    *,
+    db: Db,
+    response: Response,
+    if_match: IfMatch = None,
+) -> schemas.OwnAppointment:
+    """Say that you do not come. `If-Match` is the `version` that you read in the list, such as `"1"`.
+
+    Your clinic says until how long before it begins (24 hours, as delivered). Afterwards please call. One that is only
+    proposed, or in which you wait for a place, can be let go of until it would begin.
+    """
+    appointment = await service.cancel_own(db, access, appointment_id, cancellation, if_match)
+    etags.stamp(response, etags.version_tag(appointment.version))
+    return appointment
 
 
 def _stamped(response: Response, appointment: schemas.Appointment) -> schemas.Appointment:

@@ -10,7 +10,9 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
+from app.appointments.errors import TooLateToCancel
 from app.core.errors import FieldError, InvalidRequest
+from app.core.fields import instant_text
 from app.core.moves import IllegalMove, Moves
 from app.protocols.day_figures import Booking
 
@@ -104,6 +106,19 @@ class AttendanceReason(StrEnum):
     ENTERED_IN_ERROR = "entered_in_error"
     OTHER = "other"
     UNKNOWN = "unknown"
+
+
+OWN_REASONS: Final = (
+    AttendanceReason.ILLNESS,
+    AttendanceReason.HOSPITAL,
+    AttendanceReason.TRANSPORT,
+    AttendanceReason.WORK_OR_FAMILY,
+    AttendanceReason.VACATION,
+    AttendanceReason.MOVED_AWAY,
+    AttendanceReason.OTHER,
+    AttendanceReason.UNKNOWN,
+)
+"""What patients give as a reason themselves; the others are the clinic's to say."""
 
 
 class AppointmentOrigin(StrEnum):
@@ -232,6 +247,19 @@ def status_after_cancellation(status: AppointmentStatus, reason: AttendanceReaso
 def is_late(scheduled_at: datetime, booking: Booking, *, now: datetime) -> bool:
     """Tell whether an appointment is cancelled so late that nobody else can be given the time."""
     return now > scheduled_at - timedelta(hours=booking.late_cancellation_hours)
+
+
+def check_own_cancellation(status: AppointmentStatus, scheduled_at: datetime, booking: Booking, now: datetime) -> None:
+    """Raise unless the patient can cancel it in the app: `IllegalMove` once it has begun, `TooLateToCancel` before.
+
+    What holds no time (it is only proposed, or waits for a place) can be let go of until it would begin.
+    """
+    if status not in PLANNED:
+        raise IllegalMove(current=status, open_moves=())
+    hours = 0 if status in TAKES_NO_PLACE else booking.patient_cancels_until_hours
+    until = scheduled_at - timedelta(hours=hours)
+    if now > until:
+        raise TooLateToCancel(until=instant_text(until))
 
 
 def status_of_history(attendance: Attendance | None) -> AppointmentStatus:

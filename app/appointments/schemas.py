@@ -88,6 +88,14 @@ class AppointmentCancellationWrite(Incoming):
     )
 
 
+class OwnCancellationWrite(Incoming):
+    """Why you do not come. Nobody has to say."""
+
+    reason: Literal[rules.OWN_REASONS] = Field(  # type: ignore[valid-type]  # the rules name them once
+        AttendanceReason.UNKNOWN, description="Why; `unknown` says nothing."
+    )
+
+
 class Participant(Outgoing):
     """One who takes part."""
 

@@ -16,6 +16,7 @@ from app.appointments.holding import HOLDER, Belongs
 from app.appointments.models import Appointment, AppointmentParticipant
 from app.appointments.rules import AppointmentAction, AppointmentOrigin, AppointmentStatus, Attendance
 from app.bookings import service as bookings
+from app.bookings.queries import rooms_among, staff_among
 from app.core import clock, etags
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidRequest, NotFound
@@ -219,6 +220,29 @@ async def cancel(
     return await steps.shown(db, appointment)
 
 
+async def cancel_own(
+    db: Database,
+    access: PatientAccess,
+    appointment_id: UUID,
+    cancellation: schemas.OwnCancellationWrite,
+    if_match: str | None,
+) -> schemas.OwnAppointment:
+    """Let the patient cancel, as long before it begins as the clinic allows."""
+    appointment = await read(db, access, appointment_id)
+    current = own(await steps.shown(db, appointment))
+    etags.require_match(if_match, appointment.version, lambda: current.model_dump(mode="json"))
+    booking = access.protocol.booking
+    rules.check_own_cancellation(AppointmentStatus(appointment.status), appointment.scheduled_at, booking, clock.now())
+    said = schemas.AppointmentCancellationWrite(by="patient", reason=cancellation.reason)
+    await call_off(db, access.patient, access.protocol, access.caller.membership_id, appointment, said)
+    return own(await steps.shown(db, appointment))
+
+
+def own(appointment: schemas.Appointment) -> schemas.OwnAppointment:
+    """What the patient sees of an appointment."""
+    return schemas.OwnAppointment.model_validate(appointment)
+
+
 async def read(db: Database, access: PatientAccess, appointment_id: UUID) -> Appointment:
     """Read one appointment of the patient, or raise `NotFound`."""
     appointment = await db.get(Appointment, (access.clinic.id, appointment_id))
@@ -301,9 +325,9 @@ def _is_planned_so(current: schemas.Appointment, plan: schemas.AppointmentWrite)
 async def _check_named(db: Database, clinic_id: UUID, plans: Sequence[schemas.AppointmentWrite]) -> None:
     """Raise `InvalidRequest` for staff and rooms that the clinic does not have."""
     staff_ids = {p.staff_id for plan in plans for p in plan.participants if p.staff_id is not None}
-    staff = await queries.staff_among(db, clinic_id, staff_ids) if staff_ids else frozenset[UUID]()
+    staff = await staff_among(db, clinic_id, staff_ids) if staff_ids else frozenset[UUID]()
     room_ids = {plan.room_id for plan in plans if plan.room_id is not None}
-    rooms = await bookings.rooms_among(db, clinic_id, room_ids) if room_ids else frozenset[UUID]()
+    rooms = await rooms_among(db, clinic_id, room_ids) if room_ids else frozenset[UUID]()
     faults: dict[str, FieldError] = {}
     for plan in plans:
         for index, participant in enumerate(plan.participants):

@@ -4,7 +4,7 @@ Who writes bookings queues for what is booked, and looks before writing; that no
 it: the database refuses the second of two bookings that overlap, whoever writes it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.bookings import queries
 from app.bookings.errors import DoubleBooked
-from app.bookings.models import Booking, Room
+from app.bookings.models import Booking
 from app.core.db import Database
 from app.core.errors import FieldError
 
@@ -135,14 +135,6 @@ async def find_taken(db: Database, clinic_id: UUID, holds: Sequence[Hold]) -> fr
             for starts_at, ends_at, holder_id in there[this.id]
         )
     )
-
-
-async def rooms_among(db: Database, clinic_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
-    """Keep those ids that are rooms which the clinic uses."""
-    found = await db.scalars(
-        sa.select(Room.id).where(Room.clinic_id == clinic_id, Room.id.in_(ids), Room.retired_at.is_(None))
-    )
-    return frozenset(found)
 
 
 def _refuse_twice(holds: Sequence[Hold], taken: frozenset[Taken]) -> None:
