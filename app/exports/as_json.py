@@ -1,12 +1,13 @@
 """The copy for programs: a `schemas.RecordExport`, written check-in by check-in."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
 from app.check_ins import service as check_ins
 from app.check_ins.schemas import CheckInEarlierVersion
 from app.exports import schemas
+from app.exports.day_schemas import CopiedDueCheckIn, CopiedJournalEntry, CopiedPracticeLog
 from app.exports.packing import Packed
 from app.exports.service import Reader
 from app.instruments.catalogue import find_definition
@@ -14,6 +15,12 @@ from app.oversight.schemas import RecordAccess
 
 _EARLIER = TypeAdapter(list[CheckInEarlierVersion])
 _ACCESSES = TypeAdapter(list[RecordAccess])
+_LONG: Final[dict[str, TypeAdapter[Any]]] = {
+    "journal_entries": TypeAdapter(list[CopiedJournalEntry]),
+    "practice_logs": TypeAdapter(list[CopiedPracticeLog]),
+    "due_check_ins": TypeAdapter(list[CopiedDueCheckIn]),
+}
+"""The long lists of the patient's day, by their names in the copy."""
 
 
 async def write(reader: Reader, head: schemas.RecordWithoutAnswers) -> Packed:
@@ -31,9 +38,21 @@ async def write(reader: Reader, head: schemas.RecordWithoutAnswers) -> Packed:
     async for accesses in reader.record_accesses():
         made.write(("" if first else ",") + _ACCESSES.dump_json(_ACCESSES.validate_python(accesses)).decode()[1:-1])
         first = False
-    made.write("]}")
+    made.write("]")
+    for name, adapter in _LONG.items():
+        await _long(made, reader, name, adapter)
+    made.write("}")
     made.close()
     return made
+
+
+async def _long(made: Packed, reader: Reader, name: str, adapter: TypeAdapter[Any]) -> None:
+    made.write(f',"{name}":[')
+    first = True
+    async for rows in reader.long(name):
+        made.write(("" if first else ",") + adapter.dump_json(adapter.validate_python(rows)).decode()[1:-1])
+        first = False
+    made.write("]")
 
 
 def _check_in(row: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.exports import schemas
 from app.exports.blocks import Block, Cell, Facts, Section, Table
-from app.exports.care_schemas import CopiedAdverseEvent, CopiedAlert, CopiedDueCheckIn, CopiedReading
+from app.exports.care_schemas import CopiedAdverseEvent, CopiedAlert, CopiedReading
 from app.exports.care_schemas import CopiedReadingValues as Values
 from app.exports.rows import NONE, Writer, counted, plain
 from app.safety.catalogue import RULES
@@ -165,12 +165,6 @@ class Care:
 
     def _more(self) -> list[Any]:
         return list(self.head.extra_session_requests)
-
-    def due(self, due: CopiedDueCheckIn) -> tuple[Cell, ...]:
-        """When it was due, what it asked, and whether it came."""
-        became = plain(due.state)
-        became += f", {self.writer.moment(due.answered_at)}" if due.answered_at else ""
-        return self.writer.moment(due.due_at), ", ".join(map(plain, due.instruments)), became
 
     # -------------------------------------------------------------------------------------------------- words
     def _by(self, at: datetime, who: UUID, said: str) -> str:

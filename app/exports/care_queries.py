@@ -8,7 +8,6 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.adverse_events.models import AdverseEvent, AdverseEventVersion
-from app.check_in_plans.models import DueCheckIn
 from app.core.db import Database
 from app.dosing.models import (
     DischargeAssessment,
@@ -46,25 +45,24 @@ BY_PATIENT: Final[dict[str, tuple[Any, str]]] = {
     "adverse_events": (AdverseEvent, "onset_at"),
     "alerts": (Alert, "raised_at"),
     "help_requests": (HelpRequest, "received_at"),
-    "due_check_ins": (DueCheckIn, "due_at"),
 }
 """What hangs on the patient alone."""
 
 OBJECTS: Final = frozenset({"content", "findings", "confirmations", "criteria", "escort", "additions", "submitted"})
-"""Columns whose sealed text is JSON."""
+"""Columns whose text is JSON. A column of another table may have such a name and hold its JSON openly."""
 
 
 async def of_sessions(db: Database, patient: PatientView) -> defaultdict[UUID, Row]:
     """Everything that hangs on each session."""
     found: defaultdict[UUID, Row] = defaultdict(_nothing)
     for name, (model, order) in BY_SESSION.items():
-        for row in await _every(db, model, patient, order):
+        for row in await every(db, model, patient, order):
             if name in ONE_A_SESSION:
                 found[row["session_id"]][name] = row
             else:
                 found[row["session_id"]][name].append(row)
     replaced: defaultdict[tuple[UUID, UUID], list[Row]] = defaultdict(list)
-    for row in reversed(await _every(db, ReadingVersion, patient, "version")):
+    for row in reversed(await every(db, ReadingVersion, patient, "version")):
         replaced[row["session_id"], row["reading_id"]].append(row)
     for session in found.values():
         for reading in session["readings"]:
@@ -74,8 +72,8 @@ async def of_sessions(db: Database, patient: PatientView) -> defaultdict[UUID, R
 
 async def of_patient(db: Database, patient: PatientView) -> Row:
     """Everything that hangs on the patient alone."""
-    found: Row = {name: await _every(db, model, patient, order) for name, (model, order) in BY_PATIENT.items()}
-    details = await _every(db, PatientDetails, patient, "version")
+    found: Row = {name: await every(db, model, patient, order) for name, (model, order) in BY_PATIENT.items()}
+    details = await every(db, PatientDetails, patient, "version")
     happened = [event["id"] for event in found["adverse_events"]]
     alerts = [alert["id"] for alert in found["alerts"]]
     version = AdverseEventVersion
@@ -94,7 +92,7 @@ def _nothing() -> Row:
     return {name: None if name in ONE_A_SESSION else [] for name in BY_SESSION}
 
 
-async def _every(db: Database, model: Any, patient: PatientView, order: str) -> list[Row]:  # noqa: ANN401  a mapped class
+async def every(db: Database, model: Any, patient: PatientView, order: str) -> list[Row]:  # noqa: ANN401  a mapped class
     """The patient's rows of one table."""
     table: sa.Table = model.__table__
     found = await db.execute(
@@ -127,4 +125,4 @@ async def _below(
 
 def _opened(row: Row) -> Row:
     """The row with its JSON read."""
-    return row | {name: json.loads(row[name]) for name in OBJECTS & row.keys() if row[name] is not None}
+    return row | {name: json.loads(row[name]) for name in OBJECTS & row.keys() if isinstance(row[name], str)}

@@ -291,21 +291,6 @@ class CopiedHelpRequest(Outgoing):
     alert_id: UUID | None = Field(description="The alert that it raised.")
 
 
-class CopiedDueCheckIn(Outgoing):
-    """A check-in that the patient was asked for."""
-
-    id: UUID = Field(description="Its id.")
-    dosing_session_id: UUID | None = Field(description="The session that it belongs to, if any.")
-    time_point: str = Field(description="Which one of the plan.", examples=["plus_24h"])
-    opens_at: Moment = Field(description="From when.")
-    due_at: When
-    closes_at: Moment = Field(description="Until when.")
-    instruments: list[str] = Field(description="What it asks.", examples=[["craving_nrs", "mood_nrs"]])
-    state: str = Field(description="`waiting`, `answered`, `missed` or `cancelled`.", examples=["answered"])
-    check_in_id: UUID | None = Field(description="The check-in that answers it; null when none does.")
-    answered_at: Moment | None = Field(description="When it was answered; null when it was not.")
-
-
 class CopiedCare(Outgoing):
     """What there is beside sessions, appointments and check-ins."""
 
@@ -314,4 +299,3 @@ class CopiedCare(Outgoing):
     adverse_events: list[CopiedAdverseEvent] = Field(description="In the order in which they began.")
     alerts: list[CopiedAlert] = Field(description="What the clinic's rules found, oldest first.")
     help_requests: list[CopiedHelpRequest] = Field(description="Oldest first.")
-    due_check_ins: list[CopiedDueCheckIn] = Field(description="In the order in which they were due.")

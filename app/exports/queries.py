@@ -10,10 +10,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from app.appointments.models import Appointment, AppointmentParticipant, AppointmentStep
+from app.bookings.models import Room
 from app.check_ins import queries as check_ins
 from app.check_ins.models import CheckIn, CheckInVersion, Observation, QuarantinedSubmission
 from app.core.db import Database
 from app.dosing.models import DosingSession, DosingSessionStep
+from app.groups.models import GroupSession
 from app.identity.access import PatientView
 from app.identity.models import Account, CareTeamMember, Device, Membership, Patient, PatientRevision
 
@@ -126,7 +128,15 @@ async def dosing_sessions(db: Database, patient: PatientView) -> list[Row]:
 async def appointments(db: Database, patient: PatientView) -> list[Row]:
     """The patient's appointments in the order of their planned begin, each with who takes part and its steps."""
     found = await db.execute(
-        sa.select(Appointment.__table__)
+        sa.select(Appointment.__table__, Room.name.label("room"), GroupSession.group_id)
+        .outerjoin(Room, sa.and_(Room.clinic_id == Appointment.clinic_id, Room.id == Appointment.room_id))
+        .outerjoin(
+            GroupSession,
+            sa.and_(
+                GroupSession.clinic_id == Appointment.clinic_id,
+                GroupSession.id == Appointment.group_session_id,
+            ),
+        )
         .where(*belongs_to(Appointment, patient))
         .order_by(Appointment.scheduled_at, Appointment.id)
     )

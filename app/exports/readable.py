@@ -1,7 +1,7 @@
 """The copy for people, as sections in the order in which they are read."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -13,6 +13,9 @@ from app.core.fields import zone
 from app.exports import queries, schemas, series, words
 from app.exports.blocks import Block, Cell, Facts, Paragraph, Section, Table
 from app.exports.care import Care
+from app.exports.day import Day
+from app.exports.day_queries import LONG
+from app.exports.queries import Row
 from app.exports.rows import NONE, Wordings, Writer, plain
 from app.exports.service import Reader
 from app.identity.access import PatientAccess
@@ -22,8 +25,14 @@ CONTENTS: Final = (
     ("measures", "How your measures went"),
     ("sessions", "Dosing sessions"),
     ("adverse-events", "Unwanted effects"),
+    ("care-plan", "Your care plan"),
+    ("safety-plan", "Your safety plan"),
     ("appointments", "Appointments"),
+    ("practice", "What you practised"),
+    ("rewards", "What you are rewarded for"),
+    ("journal", "Your journal"),
     ("check-ins", "Your check-ins"),
+    ("check-in-plan", "Which check-ins you are asked for"),
     ("due", "Check-ins that you were asked for"),
     ("alerts", "What the clinic's rules found"),
     ("requests", "What you asked for"),
@@ -40,6 +49,36 @@ CONTENTS: Final = (
 """The parts of the copy that always exist, by key."""
 
 TITLES: Final = dict(CONTENTS)
+MOST_LETTERS: Final = 300_000
+"""Letters of a journal that are printed, about 100 pages."""
+
+
+@dataclass(slots=True)
+class Ends:
+    """Lets rows of a long list through until there are so many, or so many letters; none is no end."""
+
+    most: int | None
+    letters: int = MOST_LETTERS
+    reached: bool = False
+
+    async def of(self, pages: AsyncIterator[Sequence[Row]]) -> AsyncIterator[Sequence[Row]]:
+        """The pages, the last of them cut."""
+        left, letters = self.most, self.letters
+        async for page in pages:
+            if left is None:
+                yield page
+                continue
+            kept = []
+            for row in page:
+                letters -= len(row.get("text") or "")
+                if left == 0 or letters < 0:
+                    self.reached = True
+                    break
+                left -= 1
+                kept.append(row)
+            yield kept
+            if self.reached:
+                return
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +166,7 @@ class Readable:
         for section in care.sessions():
             yield section
         yield self._adverse_events(care)
-        yield self._appointments()
-        async for section in self._check_ins(most):
+        async for section in self._day(Day(care, self.head), most):
             yield section
         for section in self._looked_after(care):
             yield section
@@ -148,13 +186,64 @@ class Readable:
         head = ("When", "What", "How strong", "What was done, what became of it")
         return self._listed("adverse-events", head, rows, (3, 4, 2, 4), "None was written down.")
 
+    async def _day(self, day: Day, most: int | None) -> AsyncIterator[Section]:
+        """What was planned with the patient, what they did and wrote, and what they were asked for."""
+        for section in self._headed("care-plan", day.care_plans(), "There is none yet."):
+            yield section
+        for section in self._headed("safety-plan", day.safety_plans(), "You did not write one yet."):
+            yield section
+        yield self._appointments()
+        for section in day.therapy():
+            yield section
+        head: tuple[str, ...] = ("When", "What", "How much it helped (0-10)", "Your words")
+        async for section in self._long("practice", "practice_logs", day.practice, head, (2, 3, 2, 6), most):
+            yield section
+        for section in self._headed("rewards", day.rewards(), "There is no plan of rewards."):
+            yield section
+        head = ("When", "Your words", "Who may read it")
+        async for section in self._long("journal", "journal_entries", day.journal_entry, head, (2, 8, 2), most):
+            yield section
+        async for section in self._check_ins(most):
+            yield section
+        for section in self._headed("check-in-plan", day.check_in_plans(), "The clinic's own plan holds for you."):
+            yield section
+        head = ("Due", "What it asks", "What became of it")
+        async for section in self._long("due", "due_check_ins", day.due, head, (3, 5, 4), most):
+            yield section
+
+    def _headed(self, key: str, sections: Iterator[Section], empty: str) -> Iterator[Section]:
+        """A section that is made of others, or says that there is nothing."""
+        below = list(sections)
+        yield Section(TITLES[key], () if below else (Paragraph(empty),), key=key)
+        yield from below
+
+    async def _long(
+        self,
+        key: str,
+        name: str,
+        told: Callable[[Row], list[tuple[Cell, ...]]],
+        head: tuple[str, ...],
+        widths: tuple[int, ...],
+        most: int | None,
+    ) -> AsyncIterator[Section]:
+        """A list that can be long, month by month, the latest first; of a copy to print the newest `most`."""
+        at, empty = LONG[name].order, True
+        ends = Ends(most)
+        async for title, rows in self._by_month(ends.of(self.reader.long(name)), at, told):
+            if empty:
+                yield Section(TITLES[key], (Paragraph("The latest first."),), key=key)
+                empty = False
+            yield Section(title, (Table(f"{TITLES[key]}: {title}", head, tuple(rows), widths),), level=3)
+        if empty:
+            yield Section(TITLES[key], (Paragraph("There is nothing yet."),), key=key)
+        if ends.reached:
+            yield Section("Before that", (Paragraph(words.EARLIER, quiet=True),), level=3)
+
     def _looked_after(self, care: Care) -> list[Section]:
-        """What was due, what the rules found in it, and what the patient asked for."""
-        due = tuple(map(care.due, reversed(self.head.due_check_ins)))
+        """What the rules found, and what the patient asked for."""
         alerts = tuple(map(care.alert, reversed(self.head.alerts)))
         found = ("When", "What the rule found", "How soon to look", "What became of it")
         return [
-            self._listed("due", ("Due", "What it asks", "What became of it"), due, (3, 5, 4), "None was due."),
             self._listed("alerts", found, alerts, (3, 5, 2, 6), "They found nothing."),
             self._listed(
                 "requests", ("When", "What", "Your words"), tuple(care.requests()), (3, 3, 6), "Nothing was asked for."
@@ -172,25 +261,25 @@ class Readable:
         if shown < self.overview.n:
             blocks.append(Paragraph(words.SHORTENED.format(shown=shown, all=self.overview.n), quiet=True))
         yield Section(TITLES["check-ins"], tuple(blocks), key="check-ins")
-        async for title, rows in self._months(shown):
+        pages = Ends(shown).of(self.reader.check_ins())
+        async for title, rows in self._by_month(pages, "recorded_at", self.writer.check_in):
             table = Table(f"Check-ins of {title}", ("When", "Answers", "Around a dose"), tuple(rows), (3, 13, 5))
             yield Section(title, (table,), level=3)
         if self.head.quarantined_check_ins:
             yield self._quarantined()
 
-    async def _months(self, most: int) -> AsyncIterator[tuple[str, list[tuple[Cell, ...]]]]:
-        """Rows of the check-ins by month; a month is told when the next one begins."""
-        open_month, rows, left = "", list[tuple[Cell, ...]](), most
-        async for page in self.reader.check_ins():
-            for month, of_month in groupby(page[:left], key=lambda row: self.writer.month(row["recorded_at"])):
+    async def _by_month(
+        self, pages: AsyncIterator[Sequence[Row]], at: str, told: Callable[[Row], list[tuple[Cell, ...]]]
+    ) -> AsyncIterator[tuple[str, list[tuple[Cell, ...]]]]:
+        """Rows of a list by month; a month is told when the next one begins."""
+        open_month, rows = "", list[tuple[Cell, ...]]()
+        async for page in pages:
+            for month, of_month in groupby(page, key=lambda row: self.writer.month(row[at])):
                 if month != open_month and rows:
                     yield open_month, rows
                     rows = []
                 open_month = month
-                rows += [line for row in of_month for line in self.writer.check_in(row)]
-            left -= len(page)
-            if left <= 0:
-                break
+                rows += [line for row in of_month for line in told(row)]
         if rows:
             yield open_month, rows
 

@@ -130,7 +130,7 @@ class Writer:
         if appointment.ends_at is not None:
             when += f" – {self.clock(appointment.ends_at)}"
         what = f"{plain(appointment.kind)}\n{plain(appointment.format)}, {plain(appointment.channel)}"
-        what += f"\n{appointment.location}" if appointment.location else ""
+        what += "".join(f"\n{where}" for where in (appointment.room, appointment.location) if where)
         present = [
             self.people.get(one.staff_id, "staff") if one.staff_id else one.name for one in appointment.participants
         ]

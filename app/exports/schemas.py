@@ -14,6 +14,7 @@ from app.core.schemas import Outgoing
 from app.dosing.rules import SessionOrigin, SessionStage
 from app.dosing.schemas import OwnDosingSession
 from app.exports.care_schemas import CopiedCare, CopiedSessionCare, Words
+from app.exports.day_schemas import CopiedDay, CopiedLongLists
 from app.oversight.schemas import RecordAccess
 
 FORMAT: Final = "afterglow-record"
@@ -111,6 +112,10 @@ class CopiedAppointment(OwnAppointment):
     """An appointment with every step that it took, oldest first."""
 
     reason: AttendanceReason | None = Field(description="Why it was missed or cancelled; null when nobody said.")
+    series_id: UUID | None = Field(description="The series that it belongs to, if any.")
+    group_id: UUID | None = Field(description="The group that it is a meeting of, if any.")
+    recurrence_at: Moment | None = Field(description="When its series or group had it; it may have been moved since.")
+    room: str | None = Field(description="The room of the clinic; null where none was booked.", examples=["Room 2"])
     origin: AppointmentOrigin = Field(description="`clinic` when it was planned here, `imported` when it is history.")
     steps: list[CopiedAppointmentStep] = Field(description="Every step, oldest first.")
 
@@ -154,7 +159,7 @@ class LeftOut(Outgoing):
     why: str = Field(description="Why, and where to ask for it.")
 
 
-class RecordWithoutAnswers(CopiedCare):
+class RecordWithoutAnswers(CopiedCare, CopiedDay):
     """All of a copy but the lists that can be long."""
 
     format: Literal["afterglow-record"] = Field(description="What kind of file this is.")
@@ -185,7 +190,7 @@ class RecordWithoutAnswers(CopiedCare):
     left_out: list[LeftOut] = Field(description="What is not in this copy, and why.")
 
 
-class RecordExport(RecordWithoutAnswers):
+class RecordExport(RecordWithoutAnswers, CopiedLongLists):
     """A patient's own copy of their whole record. Instants are UTC; the zone of each check-in stands beside it."""
 
     check_ins: list[CopiedCheckIn] = Field(description="All of them, the newest first. Missing answers are not there.")

@@ -1,5 +1,6 @@
 """Reading a whole record: in short steps, and again from the start if it changed meanwhile."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from app.consents import service as consents
 from app.core import clock
 from app.core.db import Database, unit_of_work
 from app.core.pagination import MAX_LIMIT, PageRequest
-from app.exports import care_queries, queries, schemas, words
+from app.exports import care_queries, day_queries, queries, schemas, words
 from app.exports.queries import Row
 from app.identity.access import PatientAccess, patient_for_writing
 from app.oversight import queries as oversight_queries
@@ -25,8 +26,11 @@ PAGE: Final = 200
 """Check-ins read in one step: some milliseconds of the database, and of this process."""
 TRIES: Final = 3
 """How often a record that changes under our hands is read in steps; after that it is held still."""
-STAFF: Final = frozenset({"staff_id", "actor_id", "owner_id", "to_id", "membership_id", "session_clinician_id"})
-"""Columns with a member of staff, beside those that end in `_by`."""
+STAFF: Final = frozenset(
+    {"staff_id", "staff_ids", "actor_id", "owner_id", "to_id", "membership_id", "session_clinician_id"}
+)
+"""Columns and fields with a member of staff, beside those that end in `_by`."""
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 Written = TypeVar("Written")
@@ -52,14 +56,14 @@ class Reader:
         await checkpoint()
 
     async def head(self) -> schemas.RecordWithoutAnswers:
-        """Everything but the check-ins, with the revision at which it was read."""
+        """Everything but the lists that can be long, with the revision at which it was read."""
         access, patient = self.access, self.access.patient
         async with self.step() as db:
             revision = await queries.revision(db, patient)
             team = await queries.care_team(db, patient)
             around = await care_queries.of_sessions(db, patient)
             sessions = [one | around[one["id"]] for one in await queries.dosing_sessions(db, patient)]
-            beside = await care_queries.of_patient(db, patient)
+            beside = await care_queries.of_patient(db, patient) | await day_queries.of_patient(db, patient)
             appointments = await queries.appointments(db, patient)
             agreed = await _agreed(db, access)
             named = set(_named([team, sessions, appointments, beside])) | _named_by(agreed)
@@ -100,6 +104,19 @@ class Reader:
             if len(rows) < PAGE:
                 return
             after = rows[-1]["recorded_at"], rows[-1]["id"]
+
+    async def long(self, name: str) -> AsyncIterator[Sequence[Row]]:
+        """One of `day_queries.LONG` in pages, the latest first."""
+        order = day_queries.LONG[name].order
+        after: tuple[datetime, UUID] | None = None
+        while True:
+            async with self.step() as db:
+                rows = await day_queries.page(db, self.access.patient, name, after, PAGE)
+            if rows:
+                yield rows
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][order], rows[-1]["id"]
 
     async def record_accesses(self) -> AsyncIterator[list[Row]]:
         """Who else used the record, in pages, the newest first."""
@@ -177,8 +194,17 @@ def _named(part: Any) -> Iterator[UUID]:  # noqa: ANN401  rows in rows
             yield from _named(one)
     elif isinstance(part, dict):
         for name, value in part.items():
-            if isinstance(value, UUID):
-                if name.endswith("_by") or name in STAFF:
-                    yield value
+            if name.endswith("_by") or name in STAFF:
+                yield from _ids(value)
             else:
                 yield from _named(value)
+
+
+def _ids(value: Any) -> Iterator[UUID]:  # noqa: ANN401  a column, or a field of JSON
+    if isinstance(value, UUID):
+        yield value
+    elif isinstance(value, str) and _ID.fullmatch(value):
+        yield UUID(value)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _ids(one)

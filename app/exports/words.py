@@ -25,6 +25,14 @@ KEPT: Final = (
         how_long="As long as the dosing sessions themselves. Corrections are kept beside what they correct.",
     ),
     Kept(
+        what="Your care plan, what you practised, your safety plan and what you were rewarded for",
+        how_long="As long as your clinical record, in every version.",
+    ),
+    Kept(
+        what="Your journal",
+        how_long="Until you delete an entry. Then it is gone at once and for good; backups run out later.",
+    ),
+    Kept(
         what="The list of who opened your record",
         how_long="As long as the record. Nobody can take an entry out of it.",
     ),
@@ -49,8 +57,21 @@ LEFT_OUT: Final = (
         "ask your clinic for the rest.",
     ),
     LeftOut(
-        what="What the service needs to do its work: messages that wait, invitations, numbers to sort and count by",
+        what="What the service needs to do its work: messages that wait, invitations, how far ahead your check-ins are "
+        "planned, what tells your other phones that something is gone, numbers to sort and count by",
         why="It tells nothing about you that does not stand elsewhere in this copy.",
+    ),
+    LeftOut(
+        what="What somebody wrote to explain why they or a room were booked twice at the same time",
+        why="It may tell of other people. When and with whom your appointments were stands in this copy.",
+    ),
+    LeftOut(
+        what="The address of your calendar feed",
+        why="It is a secret: whoever has it can read the feed. The app shows it to you.",
+    ),
+    LeftOut(
+        what="Entries of your journal that you deleted",
+        why="They are gone for good. Nobody has them, neither your clinic nor this service.",
     ),
     LeftOut(
         what="Papers and notes that the clinic keeps elsewhere",
@@ -77,6 +98,9 @@ EXPLAINED: Final = (
         ),
     ),
     ("Relief", "The time after a dose in which the value stays better than the baseline by that much."),
+    ("Due", "When a check-in was asked for. One that you missed is shown as missed, and never counts as a zero."),
+    ("Not wanted any more", "A check-in that was planned and then taken back, for instance since a session moved."),
+    ("Practice", "What you did between appointments, such as minutes of mindfulness or an exercise."),
     ("Gap", "Days without a check-in. Nothing is drawn there, and nothing is guessed."),
     ("Not answered", "A question that was left out. It never counts as zero."),
     ("Clock was off", "Your phone's clock ran ahead. The check-in is kept and shown, but counts in no figure."),
@@ -90,4 +114,9 @@ UNPRINTABLE: Final = (
 SHORTENED: Final = (
     "A PDF of your whole record would have hundreds of pages. This one holds the newest {shown} of {all} check-ins "
     "one by one, and all of them in the figures by month. The HTML copy and the JSON copy hold every one."
+)
+
+EARLIER: Final = (
+    "A PDF of all of it would have hundreds of pages. What is older stands in the HTML copy and the JSON copy of this "
+    "record."
 )
