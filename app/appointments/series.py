@@ -101,9 +101,12 @@ async def end(
 
 async def extend(db: Database, who: Who, series: AppointmentSeries) -> int:
     """Book further ahead what has no end; how many were booked. Days on which something is taken are left out."""
-    wanted = kept(series)
+    wanted, known = kept(series), series.left_out
     asked = wanted.asked.model_copy(update={"clashes": "leave_out"})
-    return await _carry_out(db, who, series, wanted, replace(wanted, asked=asked), {}, is_new=False, extends=True)
+    made = await _carry_out(db, who, series, wanted, replace(wanted, asked=asked), {}, is_new=False, extends=True)
+    if made or series.left_out != known:
+        _changed(db, who, series)
+    return made
 
 
 async def read(db: Database, access: PatientAccess, series_id: UUID) -> AppointmentSeries:
