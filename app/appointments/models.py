@@ -77,7 +77,7 @@ class AppointmentSeries(OfClinic, Base):
     time_zone: Mapped[str] = mapped_column(sa.String(64))
     minutes: Mapped[int]
     left_out: Mapped[list[str]] = mapped_column(Json)
-    """Local begins that the rule gives and that do not take place."""
+    """Days that the rule gives and on which it does not take place."""
     content: Mapped[str] = mapped_column(Sealed("appointment_series.content"))
     version: Mapped[int]
     revision: Mapped[int] = mapped_column(sa.BigInteger)

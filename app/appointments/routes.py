@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.appointments import models, schemas, service
 from app.appointments.errors import TooLateToCancel
+from app.appointments.places import OfGroup
 from app.bookings.errors import DoubleBooked
 from app.core import clock, days, etags
 from app.core.db import Db
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/v1", tags=["appointments"], route_class=StrictRoute)
 STEP = problems(IllegalMove, PreconditionFailed, PreconditionRequired)
 PLANNED: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.Appointment, "description": "It was planned like this already, or was replanned."},
-    **problems(DoubleBooked, IdTaken, IllegalMove, PreconditionFailed, PreconditionRequired),
+    **problems(DoubleBooked, IdTaken, IllegalMove, OfGroup, PreconditionFailed, PreconditionRequired),
 }
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
 Since = Annotated[Moment | None, Query(alias="from", description="Those planned at this moment or later.")]

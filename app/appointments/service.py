@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.appointments import holding, queries, rules, schemas, steps
+from app.appointments import holding, places, queries, rules, schemas, steps
 from app.appointments.holding import HOLDER, Belongs
 from app.appointments.models import Appointment, AppointmentParticipant
 from app.appointments.rules import AppointmentAction, AppointmentOrigin, AppointmentStatus, Attendance
@@ -59,6 +59,8 @@ async def book(
     if _is_planned_so(current, plan):
         return current, False
     etags.require_match(if_match, appointment.version, lambda: current.model_dump(mode="json"))
+    if appointment.group_session_id is not None:
+        raise places.OfGroup
     await replan(db, access.patient, access.protocol, actor_id, appointment, plan)
     return await steps.shown(db, appointment), False
 
@@ -170,6 +172,7 @@ async def call_off(
         rules.is_late(appointment.scheduled_at, protocol.booking, now=clock.now()) if called_off else None
     )
     await bookings.release(db, patient.clinic_id, appointment.id)
+    await places.leave(db, appointment)
     await steps.keep(db, patient, protocol, actor_id, appointment, AppointmentAction.CANCELLATION, status)
     return appointment
 

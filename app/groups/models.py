@@ -36,6 +36,9 @@ class Group(OfClinic, Base):
     rule: Mapped[str | None] = mapped_column(sa.String(500))
     """The RRULE by which it repeats; null for one that meets once."""
     left_out: Mapped[list[str]] = mapped_column(Json)
+    """Days that the rule gives and on which it does not meet."""
+    clashing: Mapped[list[str]] = mapped_column(Json)
+    """Further days on which it does not, because somebody or the room was taken."""
     version: Mapped[int]
     planned_until: Mapped[datetime | None] = mapped_column(Instant)
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -52,6 +55,7 @@ class GroupSession(OfClinic, Base):
         sa.CheckConstraint("taken >= 0 AND taken <= capacity", name="enough_places"),
         sa.Index(None, "clinic_id", "group_id", "scheduled_at"),
         sa.Index(None, "clinic_id", "scheduled_at"),
+        sa.Index(None, "unsettled_at"),
     )
 
     clinic_id: Mapped[UUID]
@@ -65,8 +69,12 @@ class GroupSession(OfClinic, Base):
     taken: Mapped[int]
     room_id: Mapped[UUID | None]
     status: Mapped[str] = mapped_column(sa.String(16))
-    """`booked` or `cancelled`."""
+    """`booked`, `cancelled`, or `withdrawn` when the rule does not give it any more."""
+    reason: Mapped[str | None] = mapped_column(sa.String(32))
+    """Why it was called off."""
     version: Mapped[int]
+    unsettled_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Since when the appointments of its members may have to follow it, or a place may be given away."""
 
 
 class GroupMember(OfClinic, Base):

@@ -175,6 +175,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("minutes", sa.Integer(), nullable=False),
         sa.Column("rule", sa.String(length=500), nullable=True),
         sa.Column("left_out", columns.Json, nullable=False),
+        sa.Column("clashing", columns.Json, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("planned_until", columns.Instant(), nullable=True),
         sa.Column("ended_at", columns.Instant(), nullable=True),
@@ -451,7 +452,9 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.Column("room_id", sa.Uuid(), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("unsettled_at", columns.Instant(), nullable=True),
         sa.Column("clinic_id", sa.Uuid(), nullable=False),
         sa.CheckConstraint("taken >= 0 AND taken <= capacity", name=op.f("ck_group_sessions_enough_places")),
         sa.ForeignKeyConstraint(
@@ -475,6 +478,7 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
     op.create_index(
         op.f("ix_group_sessions_clinic_id_scheduled_at"), "group_sessions", ["clinic_id", "scheduled_at"], unique=False
     )
+    op.create_index(op.f("ix_group_sessions_unsettled_at"), "group_sessions", ["unsettled_at"], unique=False)
     op.create_table(
         "safety_plans",
         sa.Column("patient_id", sa.Uuid(), nullable=False),
