@@ -37,6 +37,7 @@ from app.exposures.routes import router as exposures
 from app.external_identities.routes import router as external_identities
 from app.identity.routes import router as identity
 from app.instruments.routes import router as instruments
+from app.integration.routes import router as integration
 from app.journals.routes import router as journals
 from app.oauth.metadata import router as oauth_metadata
 from app.oauth.pages import router as sign_in_page
@@ -74,6 +75,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     extra_session_requests,
     exposures,
     discharge,
+    integration,
     adverse_events,
     rems_reports,
     due_check_in_reports,

@@ -201,6 +201,11 @@ EXPECTED: dict[str, Expected] = {
     "list_appointment_series": DOSING_READERS,
     "read_appointment_series": DOSING_READERS,
     "cancel_appointment_series": Expected(team=CLINICAL, clinic="coordinator", service=True),
+    # therapy after a dose
+    "read_integration_window": Expected(team=CLINICAL),
+    "read_session_summary": Expected(team=CLINICAL),
+    "list_patient_integration_windows": Expected(team=CLINICAL),
+    "list_my_integration_windows": OWN,
     # calendar feeds
     "read_my_calendar": OWN,
     "set_my_calendar": OWN,
