@@ -20,6 +20,7 @@ from app.core.settings import Settings
 from app.overdue import service as overdue
 from app.safety import escalation
 from app.safety import notices as safety_notices
+from app.sync import retention as removals
 from app.webhooks import matching, notices, retention
 from app.webhooks.delivering import Deliverer
 
@@ -54,12 +55,16 @@ async def work(
     async def forget_old_events() -> None:
         await retention.apply(engine, settings, stop)
 
+    async def forget_old_removals() -> None:
+        await removals.apply(engine, settings, stop)
+
     jobs += [
         every(ESCALATION_SECONDS, escalate_alerts, stop),
         every(NOTICE_SECONDS, send_alert_notices, stop),
         every(MINUTE, look_for_what_is_overdue, stop),
     ]
     jobs += [every(MINUTE, tell_owners, stop), every(HOUR, forget_old_events, stop)]
+    jobs.append(every(HOUR, forget_old_removals, stop))
     if settings.audit_seal_seconds:
         jobs.append(seal_forever(engine, settings, stop))
     if hears and not settings.is_sqlite:
