@@ -143,17 +143,8 @@ def faults(content: Content, measures: Mapping[str, Measure], known_staff: Colle
 
 
 def is_abstinence_the_goal(content: Content) -> bool:
-    """Whether one of the goals is abstinence, from whatever substance."""
+    """Whether one of the goals is abstinence, from whatever substance: names of substances are too free to compare."""
     return any(goal["kind"] == GoalKind.ABSTINENCE for goal in content["goals"])
-
-
-def abstinent_from(content: Content) -> frozenset[str] | None:
-    """Return the substances that the patient wants to leave altogether; None when it is every one of them.
-
-    A goal of abstinence that names no substance means all. Without such a goal the set is empty.
-    """
-    named = {goal["substance"] for goal in content["goals"] if goal["kind"] == GoalKind.ABSTINENCE}
-    return None if None in named else frozenset(named)
 
 
 def owners(content: Content) -> set[str]:

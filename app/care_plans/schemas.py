@@ -27,7 +27,7 @@ Substance = Annotated[
     str | None,
     Field(
         pattern=r"^[a-z][a-z0-9_]{0,39}$",
-        description="The substance it is about; null: none in particular. For `abstinence`: all of them.",
+        description="The substance it is about; null: none in particular.",
         examples=["alcohol"],
     ),
 ]

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.care_plans import service as care_plans
 from app.check_ins import danger_signs as signs
 from app.check_ins.past import Past
 from app.check_ins.reports import NOTHING_SHOWN, PatientAlert, Report, Shown
@@ -68,6 +69,7 @@ class Judge:
         self._now = now
         self._anchors = anchors
         self._past = Past(db, patient, seen)
+        self._planned: care_plans.GoalAndPhase | None = None
 
     def _at(self, recorded_at: datetime) -> datetime:
         """When it was answered; when it came, if the device's clock says a moment that has not come."""
@@ -148,7 +150,14 @@ class Judge:
             phq9_first=next((value for _, _, value in past.values("phq9_total", "", before=at)), None),
             taken_back=signs.taken_back(before["responses"], responses) if before else (),
             minutes_since_said=(self._now - before["received_at"]) / timedelta(minutes=1) if before else None,
+            abstinence_is_the_goal=await self._goal() if any(use.is_use for use in uses) else None,
         )
+
+    async def _goal(self) -> bool | None:
+        """Whether abstinence is the goal, by the care plan; asked for only when use is reported, once a request."""
+        if self._planned is None:
+            self._planned = await care_plans.goal_and_phase(self._db, self._patient)
+        return self._planned.abstinence_is_the_goal
 
     def _cravings(self, responses: Sequence[Mapping[str, Any]], at: datetime, day: date) -> list[rules.CravingInputs]:
         figures = self._protocol.safety

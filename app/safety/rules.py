@@ -108,7 +108,8 @@ class AnswerInputs:
     many days ago they were (0 is today). `opioid_abstinent_days`: whole days before today without opioid use, as far
     as was reported; None where nothing was. `ciwa` 0-67, `cows` 0-48, `withdrawal` 0-10, `urinary_blood` 0-3,
     `urinary_total` 0-15, all worse upwards; `urinary_before` the earlier totals, the newest last. `minutes_since_said`:
-    how long ago the version that this one corrects was sent.
+    how long ago the version that this one corrects was sent. `abstinence_is_the_goal`: what the care plan says; None
+    without a plan, and then the clinic's figure decides.
     """
 
     self_harm: int | None = None
@@ -134,6 +135,7 @@ class AnswerInputs:
     phq9_first: float | None = None
     taken_back: Sequence[TakenBack] = ()
     minutes_since_said: float | None = None
+    abstinence_is_the_goal: bool | None = None
 
 
 def judge_answers(inputs: AnswerInputs, figures: Safety) -> list[Finding]:
@@ -155,7 +157,7 @@ def judge_answers(inputs: AnswerInputs, figures: Safety) -> list[Finding]:
             judge_distress(inputs.distress, figures),
             _crv1(inputs, figures),
             _crv2(inputs.cravings, figures),
-            _use1(inputs.uses, figures),
+            _use1(inputs, figures),
             _use2(inputs, figures),
             _use3(inputs, figures),
             _wd1(inputs, figures),
@@ -251,11 +253,14 @@ def _sustained(craving: CravingInputs, figures: Safety) -> Finding | None:
     )
 
 
-def _use1(uses: Iterable[UseInputs], figures: Safety) -> Finding | None:
-    used = next((use for use in uses if use.is_use), None)
-    if used is None or not figures.abstinence_is_the_goal:
+def _use1(inputs: AnswerInputs, figures: Safety) -> Finding | None:
+    """Any use against a goal of abstinence: the care plan's, or without a plan the clinic's usual one."""
+    used = next((use for use in inputs.uses if use.is_use), None)
+    planned = inputs.abstinence_is_the_goal
+    if used is None or not (figures.abstinence_is_the_goal if planned is None else planned):
         return None
-    return Finding("USE-1", Severity.ROUTINE, {"used": True, "substance": used.substance}, {"abstinence_goal": True})
+    limits = {"abstinence_goal": True} | ({} if planned is None else {"by_care_plan": True})
+    return Finding("USE-1", Severity.ROUTINE, {"used": True, "substance": used.substance}, limits)
 
 
 def _use2(inputs: AnswerInputs, figures: Safety) -> Finding | None:
