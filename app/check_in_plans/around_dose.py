@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.check_in_plans import due, plan_queries
-from app.check_in_plans.placing import Dose, Placing, place_around
+from app.check_in_plans.placing import Dose, Placing, place_around, tell
 from app.check_in_plans.plan_queries import Held
 from app.check_in_plans.plan_rules import around, moments_around
 from app.core import clock
@@ -40,5 +40,6 @@ async def place(
     placing, dose = Placing(db, patient, held), Dose(session_id, dose_started_at is not None, wanted)
     place_around(placing, rows, asked, dose, clock.now(), keep_open=keep_open)
     await db.flush()
-    placing.tell(session_id)
+    if placing.changed:
+        tell(db, patient, session_id)
     return placing.changed

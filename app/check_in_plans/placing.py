@@ -69,21 +69,20 @@ class Placing:
         row.state, row.revision = Kept.CANCELLED.value, self.patient.revise(self.db)
         self.changed += 1
 
-    def tell(self, subject_id: UUID) -> None:
-        """Tell once that what is due changed, if it did."""
-        if not self.changed:
-            return
-        events.record(
-            self.db,
-            EventType.DUE_CHECK_INS_CHANGED,
-            clinic_id=self.patient.clinic_id,
-            patient_id=self.patient.id,
-            subject_id=subject_id,
-            version=self.patient.revise(self.db),
-        )
-
     def _versions(self) -> dict[str, Any]:
         return {"plan_version": self.held.plan_version, "template_version": self.held.template_version}
+
+
+def tell(db: Database, patient: PatientView, subject_id: UUID) -> None:
+    """Tell that what is due changed."""
+    events.record(
+        db,
+        EventType.DUE_CHECK_INS_CHANGED,
+        clinic_id=patient.clinic_id,
+        patient_id=patient.id,
+        subject_id=subject_id,
+        version=patient.revise(db),
+    )
 
 
 def _columns(asked: Occurrence, *, awaits_dose: bool | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.check_in_plans import around_dose, plan_queries
 from app.check_in_plans.models import CheckInPlanning, DueCheckIn
-from app.check_in_plans.placing import Placing, place_by_the_calendar
+from app.check_in_plans.placing import Placing, place_by_the_calendar, tell
 from app.check_in_plans.plan_queries import Held
 from app.check_in_plans.plan_rules import ONE_DAY, Occurrence, by_the_calendar, end_of, last_planned_day
 from app.core import clock
@@ -46,7 +46,8 @@ async def plan(db: Database, patient: PatientView, protocol: Protocol) -> int:
     asked, planned_until = _asked(patient, held, protocol, now)
     place_by_the_calendar(placing, await _rows(db, patient, now), asked, now)
     await db.flush()
-    placing.tell(patient.id)
+    if placing.changed:
+        tell(db, patient, patient.id)
     changed = placing.changed
     stopped = patient.app_consent_withdrawn_at is not None
     if state is None or stopped or _says(state) != _now(held, patient):

@@ -113,6 +113,7 @@ async def discharge(
     found = Found(before.at, criteria, overrides)
     _check(found)
     await steps.take(db, access, session, if_match, SessionAction.DISCHARGE)
+    await steps.ask_around(db, access, session, keep_open=True)
     assessment = await _keep(db, access, session, found)
     db.add(
         SessionDischarge(

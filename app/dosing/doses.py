@@ -69,6 +69,7 @@ async def start(
         "protocol_version": access.clinic.protocol_version,
     }
     await steps.take(db, access, session, if_match, SessionAction.DOSE, change=change)
+    await steps.ask_around(db, access, session)
     row = _row(dose, staff, weight, per_kg[0]) | {"started_at": started_at, "ended_at": None}
     await records.append(db, access, session, row | records.said(warnings, reasons))
     return session
@@ -164,6 +165,7 @@ async def correct(
     }
     told = EventType.DOSING_SESSION_CORRECTED
     await steps.touch(db, access, session, CORRECTION, told, change=change, reason=dose.reason)
+    await steps.ask_around(db, access, session)
     row = _row(dose, staff, weight, per_kg[0]) | {"correction_reason": dose.reason}
     times = {"started_at": dose.dose_started_at, "ended_at": dose.dose_ended_at}
     await records.append(db, access, session, row | times | records.said(warnings, reasons))

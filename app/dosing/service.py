@@ -58,6 +58,7 @@ async def schedule(
         raise IdTaken
     if session.scheduled_at != plan.scheduled_at:
         await steps.take(db, access, session, if_match, SessionAction.MOVE, change={"scheduled_at": plan.scheduled_at})
+        await steps.ask_around(db, access, session)
     return session, False
 
 
@@ -87,6 +88,7 @@ async def cancel(
     await steps.take(
         db, access, session, if_match, SessionAction.CANCELLATION, change=change, reason=cancellation.reason
     )
+    await steps.ask_around(db, access, session)
     if cancellation.no_show:
         await signs.raise_missed_session(db, access, session)
     return session
@@ -116,9 +118,10 @@ async def transfer(
     """Record that the patient was handed over in an emergency, to whom and why."""
     session = await steps.session_of(db, access, session_id)
     reason = f"{why.destination}: {why.reason}"
-    return await doses.stop(
-        db, access, session, if_match, SessionAction.TRANSFER, ended_at=why.dose_ended_at, reason=reason
-    )
+    await doses.stop(db, access, session, if_match, SessionAction.TRANSFER, ended_at=why.dose_ended_at, reason=reason)
+    if session.dose_started_at is None:
+        await steps.ask_around(db, access, session)
+    return session
 
 
 async def import_session(

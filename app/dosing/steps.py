@@ -120,7 +120,7 @@ async def _enter(
     change: dict[str, Any] | None = None,
     reason: str | None = None,
 ) -> DosingSession:
-    from_status, before = session.status, anchor_of(session)
+    from_status = session.status
     for name, value in (change or {}).items():
         setattr(session, name, value)
     session.status = to_status.value
@@ -130,25 +130,14 @@ async def _enter(
     keep(db, session, action=action, from_status=from_status, actor_id=access.caller.membership_id, reason=reason)
     tell(db, session, event_type)
     await timeline.place_anchor(db, access.patient, anchor_of(session), LinkingWindows.of(access.protocol.linking))
-    otherwise = _ask_otherwise(before, anchor_of(session))
-    if otherwise or to_status is SessionStage.DISCHARGED:
-        await ask_around(db, access, session, keep_open=not otherwise)
     return session
 
 
-def _ask_otherwise(before: Anchor, after: Anchor) -> bool:
-    """Whether a step changed when the dose begins, or whether there is one at all."""
-    return (before.begins_at, before.started_at, before.cancelled) != (
-        after.begins_at,
-        after.started_at,
-        after.cancelled,
-    )
-
-
 async def ask_around(db: Database, access: PatientAccess, session: DosingSession, *, keep_open: bool = False) -> None:
-    """Ask the patient for check-ins around the session as it stands now.
+    """Ask the patient for check-ins around the session as it stands now; again changes nothing.
 
-    At the discharge it is done once more, for sessions that began with the release before this one.
+    Called wherever the begin of the dose changes, or whether there is one. At the discharge it is called once more
+    (`keep_open`: the begin is as it was), for sessions that began with the release before this one.
     """
     anchor = anchor_of(session)
     await around_dose.place(
