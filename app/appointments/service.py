@@ -232,18 +232,13 @@ async def cancel_own(
 ) -> schemas.OwnAppointment:
     """Let the patient cancel, as long before it begins as the clinic allows."""
     appointment = await read(db, access, appointment_id)
-    current = own(await steps.shown(db, appointment))
+    current = await steps.shown_to_patient(db, appointment)
     etags.require_match(if_match, appointment.version, lambda: current.model_dump(mode="json"))
     booking = access.protocol.booking
     rules.check_own_cancellation(AppointmentStatus(appointment.status), appointment.scheduled_at, booking, clock.now())
     said = schemas.AppointmentCancellationWrite(by="patient", reason=cancellation.reason)
     await call_off(db, access.patient, access.protocol, access.caller.membership_id, appointment, said)
-    return own(await steps.shown(db, appointment))
-
-
-def own(appointment: schemas.Appointment) -> schemas.OwnAppointment:
-    """What the patient sees of an appointment."""
-    return schemas.OwnAppointment.model_validate(appointment)
+    return await steps.shown_to_patient(db, appointment)
 
 
 async def read(db: Database, access: PatientAccess, appointment_id: UUID) -> Appointment:

@@ -102,6 +102,12 @@ async def shown(db: Database, appointment: Appointment) -> schemas.Appointment:
     return schemas.Appointment.model_validate(whole)
 
 
+async def shown_to_patient(db: Database, appointment: Appointment) -> schemas.OwnAppointment:
+    """Read the same as its patient sees it."""
+    (whole,) = await queries.with_participants(db, appointment.clinic_id, [appointment])
+    return schemas.OwnAppointment.model_validate(whole)
+
+
 def _anchor(appointment: Appointment) -> Anchor:
     return Anchor(
         id=appointment.id,
