@@ -131,6 +131,12 @@ class Life:
     async def ask_for_help(self, _: int) -> None:
         await self.send("patient", "POST", "/v1/me/help-requests", {"id": str(an_id())})
 
+    async def report_then_plan(self, number: int) -> None:
+        """A session is planned for soon after a report that a phone has already: the report belongs to it now."""
+        await self.send("patient", "PUT", f"/v1/me/check-ins/{self.some(CHECK_IN, 0)}", a_report(self.now))
+        await self.phones[0].sync()
+        await self.plan_session(24 + number % 48)
+
     async def begin(self) -> None:
         """Everybody signs in: staff are signed out when they do nothing for some hours."""
         self.people = {role: self.sign_in(role) for role in ("nurse", "coordinator", "patient")}
@@ -153,7 +159,8 @@ class Life:
 
 ACTS = [
     "report", "batch", "correct", "plan_session", "call_off_session", "book", "call_off_appointment", "correct_link",
-    "write", "share", "forget", "ask_for_help", "wait", "first_phone_asks", "second_phone_asks_for_a_page",
+    "write", "share", "forget", "ask_for_help", "wait", "report_then_plan", "first_phone_asks",
+    "second_phone_asks_for_a_page",
 ]  # fmt: skip
 LIVES = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 48)), min_size=6, max_size=24)
 MakesLives = Callable[[datetime], Awaitable[Life]]
