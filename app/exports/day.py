@@ -92,17 +92,10 @@ class Day:
             yield Section("Series", (Table("Series", ("First", "How it repeats", "What"), rows, (3, 4, 6)),), level=3)
         if self.head.groups:
             groups = tuple(
-                (
-                    one.name,
-                    plain(one.kind),
-                    self._day(one.joined_at),
-                    "today" if not one.left_at else self._day(one.left_at),
-                )
+                (plain(one.kind), self._day(one.joined_at), self._day(one.left_at) if one.left_at else "today")
                 for one in reversed(self.head.groups)
             )
-            yield Section(
-                "Groups", (Table("Groups", ("Name", "What", "Since", "Until"), groups, (4, 3, 2, 2)),), level=3
-            )
+            yield Section("Groups", (Table("Groups", ("What", "Since", "Until"), groups, (4, 2, 2)),), level=3)
         if (feed := self.head.calendar_feed) is not None:
             facts = (
                 ("Feed", "on" if feed.enabled else "off"),

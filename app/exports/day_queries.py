@@ -79,7 +79,7 @@ def _became(row: Row) -> Row:
 async def _groups(db: Database, patient: PatientView) -> list[Row]:
     """The groups that the patient belongs to or did, without anybody else of them."""
     found = await db.execute(
-        sa.select(GroupMember.group_id, Group.name, Group.kind, GroupMember.joined_at, GroupMember.left_at)
+        sa.select(GroupMember.group_id, Group.kind, GroupMember.joined_at, GroupMember.left_at)
         .join(Group, sa.and_(Group.clinic_id == GroupMember.clinic_id, Group.id == GroupMember.group_id))
         .where(*belongs_to(GroupMember, patient))
         .order_by(GroupMember.joined_at, GroupMember.group_id)

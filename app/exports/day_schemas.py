@@ -106,10 +106,9 @@ class CopiedAppointmentSeries(Outgoing):
 
 
 class CopiedGroupMembership(Outgoing):
-    """A group that the patient belongs to, or did. Nobody else of it is named here."""
+    """A group that the patient belongs to, or did. Nobody else of it is named here, nor what staff call it."""
 
     group_id: UUID = Field(description="Its id.")
-    name: str = Field(description="What the clinic calls it.", examples=["Relapse prevention"])
     kind: str = Field(description="What it is for.", examples=["mbrp"])
     joined_at: When
     left_at: Moment | None = Field(description="Until when; null while it lasts.")
