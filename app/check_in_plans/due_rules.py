@@ -5,12 +5,12 @@ What is kept of a due check-in, and what makes something else of it (`TURNS`):
 | kept | answered | closed | withdrawn | asked again | answer taken back |
 |---|---|---|---|---|---|
 | `waiting` | `answered` | `missed` | `cancelled` | | |
-| `missed` | `answered` | | | `waiting` | |
+| `missed` | `answered` | | `cancelled` | `waiting` | |
 | `answered` | | | | | `waiting` |
 | `cancelled` | | | | `waiting` | |
 
-An empty place means that it stays what it is: the first answer stands, what was missed is not made undone by taking the
-plan back, and an answer to what was withdrawn is kept as a check-in of its own.
+An empty place means that it stays what it is: the first answer stands, and an answer to what was withdrawn is kept as a
+check-in of its own. What was missed is withdrawn only where nobody should have been asked: no dose was given.
 """
 
 from collections.abc import Iterable
@@ -40,6 +40,7 @@ TURNS: Final[dict[tuple[Kept, Turn], Kept]] = {
     (Kept.WAITING, Turn.CLOSED): Kept.MISSED,
     (Kept.WAITING, Turn.WITHDRAWN): Kept.CANCELLED,
     (Kept.MISSED, Turn.ANSWERED): Kept.ANSWERED,
+    (Kept.MISSED, Turn.WITHDRAWN): Kept.CANCELLED,
     (Kept.MISSED, Turn.ASKED_AGAIN): Kept.WAITING,
     (Kept.ANSWERED, Turn.TAKEN_BACK): Kept.WAITING,
     (Kept.CANCELLED, Turn.ASKED_AGAIN): Kept.WAITING,
@@ -67,16 +68,18 @@ class Window:
     """When the list is about other days."""
 
 
-def window(now: datetime, days: int, time_zone: str) -> Window:
-    """Today where the patient lives, so many days after it, and as many before it."""
+def window(now: datetime, days: int, past_days: int, time_zone: str) -> Window:
+    """Today where the patient lives, so many days after it, and so many before it."""
     place = zone(time_zone)
     today = now.astimezone(place).date()
 
     def first_instant(day: date) -> datetime:
         return datetime.combine(day, time(), place).astimezone(UTC)
 
-    around, one = timedelta(days=days), timedelta(days=1)
-    return Window(first_instant(today - around), first_instant(today + around + one), first_instant(today + one))
+    one = timedelta(days=1)
+    return Window(
+        first_instant(today - past_days * one), first_instant(today + (days + 1) * one), first_instant(today + one)
+    )
 
 
 def valid_until(waiting: Iterable[tuple[int, int]], now: int, tomorrow: int) -> int:

@@ -7,8 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from app.check_in_plans import adherence, due_answers, due_queries, receipts, schemas
-from app.check_in_plans.due_rules import valid_until, window
-from app.check_in_plans.rules import Kept
+from app.check_in_plans.due_rules import window
 from app.consents.errors import ConsentWithdrawn
 from app.core import clock, errors
 from app.core.columns import EPOCH, MICROSECOND
@@ -26,8 +25,9 @@ reports = APIRouter(prefix="/v1", tags=["check-ins"], route_class=StrictRoute)
 figures = APIRouter(prefix="/v1", tags=["check-ins"], route_class=RevalidatedRoute)
 
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
-Days = Annotated[
-    int, Query(ge=1, le=60, description="Today, so many days after it, and as many days before it.", examples=[14])
+Days = Annotated[int, Query(ge=1, le=60, description="Today and so many days after it.", examples=[14])]
+PastDays = Annotated[
+    int | None, Query(ge=0, le=60, description="So many days before today. Left out: as many as after it.")
 ]
 FirstDay = Annotated[
     Day | None, Query(alias="from", description="First local day of the patient. Left out: 27 days before `to`.")
@@ -42,14 +42,18 @@ LastDay = Annotated[Day | None, Query(alias="to", description="Last local day, i
     responses=UNCHANGED | problems(errors.InvalidRequest),
 )
 async def list_my_due_check_ins(
-    request: Request, access: Annotated[PatientAccess, me(Permission.DUE_CHECK_INS_READ)], db: Db, days: Days = 14
+    request: Request,
+    access: Annotated[PatientAccess, me(Permission.DUE_CHECK_INS_READ)],
+    db: Db,
+    days: Days = 14,
+    past_days: PastDays = None,
 ) -> Response:
     """List the check-ins that you are asked for. Plan reminders on the phone by them; we send none.
 
     Ask again with `If-None-Match`, and at `valid_until`. Send `due_check_in_id` with the check-in that answers one: the
     first answer stands, one that comes after `closes_at` is `late`. Missing one is no fault.
     """
-    return await _page(request, db, access, days)
+    return await _page(request, db, access, days, days if past_days is None else past_days)
 
 
 @router.get(
@@ -64,28 +68,24 @@ async def list_patient_due_check_ins(
     access: Annotated[PatientAccess, allow(Permission.DUE_CHECK_INS_READ)],
     db: Db,
     days: Days = 14,
+    past_days: PastDays = None,
 ) -> Response:
     """List the check-ins that are due: expected, open, answered, late, missed, withdrawn."""
-    return await _page(request, db, access, days)
+    return await _page(request, db, access, days, days if past_days is None else past_days)
 
 
-async def _page(request: Request, db: Database, access: PatientAccess, days: int) -> Response:
+async def _page(request: Request, db: Database, access: PatientAccess, days: int, past_days: int) -> Response:
     """Write the list, with the tag that says until when it stays what it is."""
     patient, now = access.patient, clock.now()
-    wanted = window(now, days, patient.time_zone)
+    wanted = window(now, days, past_days, patient.time_zone)
     planned, rows = await due_queries.within(db, patient, wanted)
-    until = valid_until(
-        ((row.opens_at, row.closes_at) for row in rows if row.state == Kept.WAITING and not row.awaits_dose),
-        due_answers.microseconds(now),
-        due_answers.microseconds(wanted.tomorrow),
-    )
-    tag = timed_tag_of(request, access, EPOCH + until * MICROSECOND)
-    if unchanged(request, tag):
-        return not_modified(tag)
     if planned is not None:
         planned = min(planned, due_answers.microseconds(wanted.end))
-    body = due_answers.page(rows, now, time_zone=patient.time_zone, valid_until=until, planned_until=planned)
-    answer = Response(body, media_type="application/json")
+    page = due_answers.page(rows, now, time_zone=patient.time_zone, tomorrow=wanted.tomorrow, planned_until=planned)
+    tag = timed_tag_of(request, access, EPOCH + page.valid_until * MICROSECOND)
+    if unchanged(request, tag):
+        return not_modified(tag)
+    answer = Response(page.body, media_type="application/json")
     stamp(answer, tag)
     return answer
 

@@ -60,12 +60,6 @@ class DueCheckIn(Outgoing):
         Moment | None, Field(description="When a phone first had it, as it reported; null while none has.")
     ]
     shown_at: Annotated[Moment | None, Field(description="When a phone first reminded of it, as it reported.")]
-    plan_version: Annotated[
-        int | None, Field(description="Version of the patient's own plan that asks for it; null for no plan of theirs.")
-    ]
-    template_version: Annotated[
-        int | None, Field(description="Version of the clinic's template that asks for it; null for none.")
-    ]
 
 
 class DueCheckInPage(Outgoing):

@@ -57,3 +57,20 @@ def _written(element: Written, compiler: Any, **options: Any) -> str:  # noqa: A
         return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
     seconds = f"strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000000, 'unixepoch')"
     return f"{seconds} || printf('.%03dZ', {column} / 1000 % 1000)"
+
+
+class UuidText(FunctionElement[str]):
+    """A UUID as it stands in JSON, without a UUID being made of it on the way."""
+
+    type = sa.String()
+    inherit_cache = True
+    name = "uuid_text"
+
+
+@compiles(UuidText)
+def _uuid_text(element: UuidText, compiler: Any, **options: Any) -> str:  # noqa: ANN401  SQLAlchemy's protocol
+    column = compiler.process(element.clauses, **options)
+    if compiler.dialect.name == "postgresql":
+        return f"CAST({column} AS TEXT)"
+    parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    return " || '-' || ".join(f"substr({column}, {start}, {length})" for start, length in parts)

@@ -32,7 +32,7 @@ def tag_of(request: Request, access: PatientAccess) -> str:
     """The tag of the answer to this address for this patient, as things stand now."""
     return composed_tag(
         REVISION,
-        request.url.path,
+        request.scope["path"],
         request.scope["query_string"].decode("latin-1"),
         access.patient.id,
         access.patient.revision,
