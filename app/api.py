@@ -15,6 +15,7 @@ from app.care_plans.contingency_routes import router as contingency_plans
 from app.care_plans.practice_routes import router as practice
 from app.care_plans.routes import router as care_plans
 from app.care_plans.safety_plan_routes import router as safety_plans
+from app.check_in_plans.plan_routes import router as check_in_plans
 from app.check_in_plans.routes import figures as adherence
 from app.check_in_plans.routes import reports as due_check_in_reports
 from app.check_in_plans.routes import router as due_check_ins
@@ -35,6 +36,7 @@ from app.dosing.routes import router as dosing_sessions
 from app.exports.routes import router as own_record
 from app.exposures.routes import router as exposures
 from app.external_identities.routes import router as external_identities
+from app.groups.routes import router as groups
 from app.identity.routes import router as identity
 from app.instruments.routes import router as instruments
 from app.integration.routes import router as integration
@@ -79,12 +81,14 @@ ROUTERS: tuple[APIRouter, ...] = (
     adverse_events,
     rems_reports,
     due_check_in_reports,
+    check_in_plans,
     adherence,
     alerts,
     own_safety,
     rosters,
     appointments,
     appointment_series,
+    groups,
     bookings,
     calendars,
     care_plans,

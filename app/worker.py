@@ -11,12 +11,15 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.appointments import series_extension
 from app.audit.sealing import seal_forever
+from app.check_in_plans import planning
 from app.core import crypto
 from app.core.bells import Bell, listen
 from app.core.db import create_engine
 from app.core.logging import describe, log
 from app.core.settings import Settings
+from app.groups import work as group_work
 from app.overdue import service as overdue
 from app.safety import escalation
 from app.safety import notices as safety_notices
@@ -52,6 +55,16 @@ async def work(
     async def look_for_what_is_overdue() -> None:
         await overdue.look(engine)
 
+    async def plan_check_ins() -> None:
+        await planning.extend(engine)
+
+    async def settle_groups() -> None:
+        await group_work.settle(engine)
+
+    async def book_ahead() -> None:
+        await series_extension.extend(engine)
+        await group_work.extend(engine)
+
     async def forget_old_events() -> None:
         await retention.apply(engine, settings, stop)
 
@@ -62,7 +75,9 @@ async def work(
         every(ESCALATION_SECONDS, escalate_alerts, stop),
         every(NOTICE_SECONDS, send_alert_notices, stop),
         every(MINUTE, look_for_what_is_overdue, stop),
+        every(MINUTE, plan_check_ins, stop),
     ]
+    jobs += [every(NOTICE_SECONDS, settle_groups, stop), every(HOUR, book_ahead, stop)]
     jobs += [every(MINUTE, tell_owners, stop), every(HOUR, forget_old_events, stop)]
     jobs.append(every(HOUR, forget_old_removals, stop))
     if settings.audit_seal_seconds:

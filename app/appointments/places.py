@@ -77,6 +77,17 @@ async def give_back(db: Database, clinic_id: UUID, session_id: UUID) -> None:
     )
 
 
+async def ask(db: Database, clinic_id: UUID, session_id: UUID) -> None:
+    """Let the worker look who waits, if there is a place left that was not to be had out of turn."""
+    await db.execute(
+        sa.update(_meetings)
+        .where(
+            _meetings.c.clinic_id == clinic_id, _meetings.c.id == session_id, _meetings.c.taken < _meetings.c.capacity
+        )
+        .values(unsettled_at=clock.now())
+    )
+
+
 async def leave(db: Database, appointment: Appointment) -> None:
     """Give back the place of an appointment that is called off, if it is one and had one."""
     had_one = AppointmentStatus(appointment.status) not in WITHOUT_PLACE
