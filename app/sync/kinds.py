@@ -13,6 +13,9 @@ from pydantic import BaseModel
 
 from app.appointments.models import Appointment
 from app.appointments.schemas import OwnAppointment
+from app.care_plans import contingency, practice, safety_plans
+from app.care_plans import service as care_plans
+from app.care_plans.models import CarePlan, ContingencyPlan, PracticeLog, SafetyPlan
 from app.check_in_plans import due_answers, due_queries
 from app.check_in_plans.models import DueCheckIn
 from app.check_ins import service as check_ins
@@ -23,7 +26,6 @@ from app.journals.models import JournalEntry
 from app.journals.schemas import JournalEntry as OwnJournalEntry
 from app.safety import service as safety
 from app.safety.models import Alert
-from app.safety.schemas import MyAlert
 from app.timeline.models import TimelineMoment
 
 
@@ -64,19 +66,17 @@ class Kind:
 def _of(
     name: str,
     model: Any,  # noqa: ANN401  a mapped class
-    schema: type[BaseModel],
-    shown: Shown | None = None,
+    shown: Callable[[Any], BaseModel],
     *,
-    columns: Collection[str] = (),
+    columns: Collection[str],
     newest_only: bool = False,
 ) -> Kind:
-    """A kind with a table of its own, and what is read of it: the columns that its shape shows, or those named.
+    """A kind with a table of its own, and what is read of it; columns that the table does not have are passed over.
 
     `newest_only`: the table holds the versions of one thing, which has the patient's id; the newest one counts.
     """
     table = model.__table__
-    wanted = columns or {*schema.model_fields, "version"}
-    read = {column.name: column for column in table.c if column.name in wanted}
+    read = {column.name: column for column in table.c if column.name in columns}
     where = [_is_patients(table)]
     if newest_only:
         other = table.alias()
@@ -84,7 +84,11 @@ def _of(
         where.append(table.c.version == newest)
     whole = Branch(table, table.c.revision, tuple(where))
     subject_id = table.c.patient_id if newest_only else table.c.id
-    return Kind(name, read, subject_id, (whole,), shown or (lambda row, _: schema.model_validate(row)))
+    return Kind(name, read, subject_id, (whole,), lambda row, _: shown(row))
+
+
+def _all_of(model: Any) -> frozenset[str]:  # noqa: ANN401  a mapped class
+    return frozenset(column.name for column in model.__table__.c) - {"clinic_id", "patient_id"}
 
 
 def _is_patients(table: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401  a table
@@ -137,12 +141,24 @@ def _due_check_ins() -> Kind:
 KINDS: Final[tuple[Kind, ...]] = tuple(
     sorted(
         (
-            _of("alert", Alert, MyAlert, lambda row, _: safety.own(row), columns=ALERT_COLUMNS),
-            _of("appointment", Appointment, OwnAppointment),
+            _of("alert", Alert, safety.own, columns=ALERT_COLUMNS),
+            _of("appointment", Appointment, OwnAppointment.model_validate, columns=OwnAppointment.model_fields),
+            _of("care_plan", CarePlan, care_plans.shown, columns=_all_of(CarePlan), newest_only=True),
             _check_ins(),
-            _of("dosing_session", DosingSession, OwnDosingSession),
+            _of(
+                "contingency_plan",
+                ContingencyPlan,
+                contingency.shown,
+                columns=_all_of(ContingencyPlan),
+                newest_only=True,
+            ),
+            _of(
+                "dosing_session", DosingSession, OwnDosingSession.model_validate, columns=OwnDosingSession.model_fields
+            ),
             _due_check_ins(),
-            _of("journal_entry", JournalEntry, OwnJournalEntry),
+            _of("journal_entry", JournalEntry, OwnJournalEntry.model_validate, columns=OwnJournalEntry.model_fields),
+            _of("practice_log", PracticeLog, practice.own, columns=_all_of(PracticeLog)),
+            _of("safety_plan", SafetyPlan, safety_plans.shown, columns=_all_of(SafetyPlan), newest_only=True),
         ),
         key=lambda kind: kind.name,
     )

@@ -6,6 +6,10 @@ from uuid import UUID
 from pydantic import Field
 
 from app.appointments.schemas import OwnAppointment
+from app.care_plans.contingency_schemas import ContingencyPlan
+from app.care_plans.practice_schemas import OwnPracticeLog
+from app.care_plans.safety_plan_schemas import SafetyPlan
+from app.care_plans.schemas import CarePlan
 from app.check_in_plans.schemas import DueCheckIn
 from app.check_ins.schemas import CheckIn
 from app.core.fields import Moment, TimeZoneName
@@ -32,50 +36,87 @@ class _Change(Outgoing):
     deleted: Annotated[bool, Field(description="Whether it is no longer there. Forget it; its id is not used again.")]
 
 
-class AlertChange(_Change):
+class ChangedAlert(_Change):
     """Something that the team was asked to look at, or has looked at."""
 
     type: Literal["alert"]
     data: Annotated[MyAlert | None, Field(description=_THING)]
 
 
-class AppointmentChange(_Change):
+class ChangedAppointment(_Change):
     """An appointment."""
 
     type: Literal["appointment"]
     data: Annotated[OwnAppointment | None, Field(description=_THING)]
 
 
-class CheckInChange(_Change):
+class ChangedCarePlan(_Change):
+    """The newest version of the care plan; its id is the patient's own, and names of people are left out."""
+
+    type: Literal["care_plan"]
+    data: Annotated[CarePlan | None, Field(description=_THING)]
+
+
+class ChangedCheckIn(_Change):
     """A check-in, or what it belongs to."""
 
     type: Literal["check_in"]
     data: Annotated[CheckIn | None, Field(description=_THING)]
 
 
-class DosingSessionChange(_Change):
+class ChangedContingencyPlan(_Change):
+    """The newest version of the plan of rewards, or a new result of it, which its own address shows."""
+
+    type: Literal["contingency_plan"]
+    data: Annotated[ContingencyPlan | None, Field(description=_THING)]
+
+
+class ChangedDosingSession(_Change):
     """A dosing session."""
 
     type: Literal["dosing_session"]
     data: Annotated[OwnDosingSession | None, Field(description=_THING)]
 
 
-class DueCheckInChange(_Change):
+class ChangedDueCheckIn(_Change):
     """A check-in that is asked for, or what became of that."""
 
     type: Literal["due_check_in"]
     data: Annotated[DueCheckIn | None, Field(description=_THING)]
 
 
-class JournalEntryChange(_Change):
+class ChangedJournalEntry(_Change):
     """An entry of the patient's journal."""
 
     type: Literal["journal_entry"]
     data: Annotated[JournalEntry | None, Field(description=_THING)]
 
 
+class ChangedPracticeLog(_Change):
+    """That the patient practised."""
+
+    type: Literal["practice_log"]
+    data: Annotated[OwnPracticeLog | None, Field(description=_THING)]
+
+
+class ChangedSafetyPlan(_Change):
+    """The newest version of the patient's plan for a crisis; its id is the patient's own."""
+
+    type: Literal["safety_plan"]
+    data: Annotated[SafetyPlan | None, Field(description=_THING)]
+
+
 Change = Annotated[
-    AlertChange | AppointmentChange | CheckInChange | DosingSessionChange | DueCheckInChange | JournalEntryChange,
+    ChangedAlert
+    | ChangedAppointment
+    | ChangedCarePlan
+    | ChangedCheckIn
+    | ChangedContingencyPlan
+    | ChangedDosingSession
+    | ChangedDueCheckIn
+    | ChangedJournalEntry
+    | ChangedPracticeLog
+    | ChangedSafetyPlan,
     Field(discriminator="type"),
 ]
 
