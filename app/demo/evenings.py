@@ -20,13 +20,14 @@ ANSWERED_UNTIL: Final = timedelta(hours=20)
 """How old an alert is when the demo is filled, if it is settled, or has somebody's name on it at least."""
 LATELY: Final = timedelta(days=3)
 """What nobody sees from so near any more is looked for every other day: it takes its time."""
-MISSING: Final = {"MISS-1", "MISS-2", "MISS-3"}
+MISSING: Final = {"MISS-1", "MISS-2", "MISS-3", "INT-1"}
 CAME_OF_IT: Final = {
     "FREQ-1": (Outcome.KNOWN_ALREADY, "Planned so, and discussed."),
     "MOOD-1": (Outcome.PLAN_CHANGED, "Talked about it; seen by the therapist this week."),
     "SUI-1": (Outcome.SAFE_NOW, "Called. No plan, no intent; has the card, and family at home."),
     "CRV-2": (Outcome.PLAN_CHANGED, "Called; coping plan gone through again."),
     "USE-2": (Outcome.PLAN_CHANGED, "Talked about it without blame; comes in earlier."),
+    "INT-1": (Outcome.PLAN_CHANGED, "Called; comes to the group this week."),
     "MISS-1": (Outcome.SAFE_NOW, "Reached by telephone; had forgotten it."),
 }
 USUALLY: Final = (Outcome.KNOWN_ALREADY, None)

@@ -13,12 +13,17 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from app.appointments.models import Appointment
+from app.appointments.rules import TOOK_PART
 from app.check_in_plans.models import DueCheckIn
 from app.check_in_plans.rules import Kept
 from app.check_ins.models import CheckIn
+from app.core.columns import MICROSECOND
 from app.core.db import Database
+from app.core.sql import Earlier
 from app.dosing.models import DoseRecord, DosingSession
 from app.dosing.rules import SessionOrigin, SessionStage, Substance
+from app.integration.rules import HERE, THERAPY
 from app.overdue.rules import LOOK_BACK, REPORTS_LOOK_BACK, Deadlines
 from app.rems.models import RemsReport
 from app.safety.models import Alert, AlertStep
@@ -81,6 +86,29 @@ async def reports_missing(
     statement = _dosed(clinic_ids, until - REPORTS_LOOK_BACK, until).where(
         _this.substance == Substance.ESKETAMINE.value, ~sent, ~_told("REMS-1")
     )
+    return await _found(db, statement, _this.dose_started_at, session_id)
+
+
+async def therapy_missing(
+    db: Database, clinic_ids: Sequence[UUID], deadlines: Deadlines, now: datetime, session_id: UUID | None = None
+) -> list[Found]:
+    """Sessions run here after whose dose no therapy was attended in the hours that the clinic wants it in: INT-1.
+
+    Who has arrived takes part, until somebody writes down that they did not.
+    """
+    if deadlines.therapy is None:
+        return []
+    this, until = Appointment, now - deadlines.therapy
+    attended = sa.exists().where(
+        this.clinic_id == _this.clinic_id,
+        this.patient_id == _this.patient_id,
+        this.kind.in_(sorted(THERAPY)),
+        this.scheduled_at >= _this.dose_started_at,
+        Earlier(this.scheduled_at, sa.literal(deadlines.therapy // MICROSECOND, sa.BigInteger()))
+        < _this.dose_started_at,
+        sa.or_(this.attendance.in_(sorted(TOOK_PART)), this.status.in_(sorted(HERE))),
+    )
+    statement = _dosed(clinic_ids, until - LOOK_BACK, until).where(~attended, ~_told("INT-1"))
     return await _found(db, statement, _this.dose_started_at, session_id)
 
 

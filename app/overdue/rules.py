@@ -23,6 +23,8 @@ class Deadlines:
     """Time points of the protocol that ask the patient about a day after the dose."""
     missed_session: timedelta
     report: timedelta
+    therapy: timedelta | None
+    """By when therapy has to have followed a dose; None where the clinic wants no task of it."""
     late_after: timedelta
 
     @classmethod
@@ -40,6 +42,7 @@ class Deadlines:
             ),
             missed_session=protocol.dosing.missed_session_hours * HOUR,
             report=timedelta(days=protocol.discharge.rems_due_days),
+            therapy=protocol.integration.therapy_within_hours * HOUR if protocol.integration.raises_a_task else None,
             late_after=timedelta(minutes=protocol.escalation.late_after_minutes),
         )
 

@@ -29,7 +29,13 @@ from app.protocols import service as protocols
 from app.protocols.rules import Protocol
 from app.safety.alerts import raise_alerts
 from app.safety.findings import Finding, Subject, SubjectKind
-from app.safety.rules import judge_missed_check_ins, judge_missed_day_after, judge_missed_session, judge_rems_overdue
+from app.safety.rules import (
+    judge_missed_check_ins,
+    judge_missed_day_after,
+    judge_missed_session,
+    judge_missed_therapy,
+    judge_rems_overdue,
+)
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -65,6 +71,10 @@ def _no_session(since: timedelta, protocol: Protocol) -> list[Finding]:
     return judge_missed_session(hours_late=since / HOUR, no_show=False, dosing=protocol.dosing)
 
 
+def _no_therapy(since: timedelta, protocol: Protocol) -> list[Finding]:
+    return judge_missed_therapy(hours_since_dose=since / HOUR, attended=False, figures=protocol.integration)
+
+
 def _no_report(since: timedelta, protocol: Protocol) -> list[Finding]:
     return judge_rems_overdue(days_overdue=since / DAY - protocol.discharge.rems_due_days)
 
@@ -72,6 +82,7 @@ def _no_report(since: timedelta, protocol: Protocol) -> list[Finding]:
 SOUGHT: Final = (
     Sought(queries.day_after_missing, lambda deadlines: deadlines.day_after_until, _day_after),
     Sought(queries.sessions_missed, lambda deadlines: deadlines.missed_session, _no_session),
+    Sought(queries.therapy_missing, lambda deadlines: deadlines.therapy or timedelta(), _no_therapy),
     Sought(queries.reports_missing, lambda deadlines: deadlines.report, _no_report),
 )
 

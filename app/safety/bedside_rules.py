@@ -6,6 +6,7 @@ A reading is typed by a person, minutes after the fact. Nothing here replaces th
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from app.protocols.day_figures import Integration
 from app.protocols.safety_figures import Safety, Within
 from app.protocols.session_figures import Dosing
 from app.safety.findings import Finding, Severity
@@ -130,6 +131,14 @@ def judge_missed_session(*, hours_late: float, no_show: bool, dosing: Dosing) ->
         return []
     inputs = {"hours_late": round(hours_late, 2), "no_show": no_show}
     return [Finding("MISS-3", Severity.ROUTINE, inputs, {"hours_late_from": dosing.missed_session_hours})]
+
+
+def judge_missed_therapy(*, hours_since_dose: float, attended: bool, figures: Integration) -> list[Finding]:
+    """Judge whether no therapy was attended in the hours after a dose that the clinic wants it in: INT-1."""
+    if attended or not figures.raises_a_task or hours_since_dose < figures.therapy_within_hours:
+        return []
+    inputs = {"hours_since_dose": round(hours_since_dose, 2), "attended": False}
+    return [Finding("INT-1", Severity.ROUTINE, inputs, {"within_hours": figures.therapy_within_hours})]
 
 
 def judge_rems_overdue(*, days_overdue: float) -> list[Finding]:

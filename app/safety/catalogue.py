@@ -284,6 +284,15 @@ _ALL = (
         routine="same_day",
     ),
     _rule(
+        "INT-1",
+        "No therapy followed a dose",
+        "72 hours after the dose no therapy is recorded as attended. Offer an appointment, or write down that one took "
+        "place.",
+        source="Ours; the hours are the clinic's figure.",
+        notify=(Notify.COORDINATOR,),
+        routine="next_day",
+    ),
+    _rule(
         "FREQ-1",
         "Doses are close together",
         "The last dose was less than 48 hours ago (under 24 none is given), or with the next one there are more than "

@@ -20,6 +20,7 @@ _BESIDE_ITS_OWN: Final[Mapping[str, tuple[str, ...]]] = {
     "FREQ-1": _DOSING_OF_FREQ_1,
     "MISS-2": ("dosing.induction_sessions",),
     "MISS-3": ("dosing.missed_session_hours",),
+    "INT-1": ("integration.therapy_within_hours", "integration.raises_a_task"),
 }
 """Figures whose names do not begin with the rule's."""
 

@@ -18,6 +18,7 @@ class TestDeadlines:
                     "dosing": {"missed_session_hours": 5},
                     "discharge": {"rems_due_days": 3},
                     "escalation": {"late_after_minutes": 9},
+                    "integration": {"therapy_within_hours": 48},
                 }
             )
         )
@@ -28,8 +29,14 @@ class TestDeadlines:
             day_after_points=("plus_24h", "plus_72h"),
             missed_session=5 * 60 * MINUTE,
             report=timedelta(days=3),
+            therapy=48 * 60 * MINUTE,
             late_after=9 * MINUTE,
         )
+
+    def test_want_no_therapy_of_a_clinic_that_wants_no_task_of_it(self) -> None:
+        figures = {"integration": {"raises_a_task": False}}
+
+        assert Deadlines.of(Protocol.model_validate(figures)).therapy is None
 
     @pytest.mark.parametrize(("minutes", "late"), [(0, False), (5, False), (5.01, True), (60, True), (-1, False)])
     def test_what_is_found_long_after_it_was_due_is_late(self, minutes: float, late: bool) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.protocols.day_figures import Integration
 from app.protocols.safety_figures import Safety
 from app.protocols.session_figures import Dosing
 from app.safety import rules
@@ -313,6 +314,21 @@ class TestWhatWentWrong:
     )
     def test_miss3(self, hours: float, no_show: bool, expected: list[str]) -> None:
         assert found(rules.judge_missed_session(hours_late=hours, no_show=no_show, dosing=DOSING)) == expected
+
+    @pytest.mark.parametrize(
+        ("hours", "attended", "but", "expected"),
+        [
+            (71.99, False, {}, []),
+            (72.0, False, {}, ["INT-1 routine"]),
+            (500.0, True, {}, []),
+            (48.0, False, {"therapy_within_hours": 48}, ["INT-1 routine"]),
+            (500.0, False, {"raises_a_task": False}, []),
+        ],
+    )
+    def test_int1(self, hours: float, attended: bool, but: dict[str, Any], expected: list[str]) -> None:
+        judged = rules.judge_missed_therapy(hours_since_dose=hours, attended=attended, figures=Integration(**but))
+
+        assert found(judged) == expected
 
     @pytest.mark.parametrize(("days", "expected"), [(-1.0, []), (0.0, []), (0.01, ["REMS-1 routine"])])
     def test_rems1(self, days: float, expected: list[str]) -> None:

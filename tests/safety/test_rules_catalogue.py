@@ -11,7 +11,7 @@ from app.safety.rules import HELP, RULES
 EVERY = pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
 ALL = (
     "SUI-1 SUI-2 SUI-3 SUI-4 DIS-1 DIS-2 SED-1 SED-2 BP-1 BP-2 O2-1 CRV-1 CRV-2 USE-1 USE-2 USE-3 WD-1 WD-1b WD-2 "
-    "MISS-1 MISS-2 MISS-3 FREQ-1 TOX-1 TOX-2 MOOD-1 AE-1 PREG-1 PROM-1 REMS-1"
+    "MISS-1 MISS-2 MISS-3 INT-1 FREQ-1 TOX-1 TOX-2 MOOD-1 AE-1 PREG-1 PROM-1 REMS-1"
 )
 SEEN_BY_PATIENTS = "SUI-1 SUI-2 SUI-3 SUI-4 DIS-1 CRV-1 CRV-2 USE-1 USE-3 WD-1 WD-1b MISS-1 MISS-2 MISS-3"
 HURTS = re.compile(
