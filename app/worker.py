@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -43,48 +44,30 @@ async def work(
         deliverer.run(stop),
     ]
 
-    async def tell_owners() -> None:
-        await notices.tell_owners(engine, settings)
-
-    async def escalate_alerts() -> None:
-        await escalation.escalate(engine)
-
-    async def send_alert_notices() -> None:
-        await safety_notices.send_notices(engine, settings)
-
-    async def look_for_what_is_overdue() -> None:
-        await overdue.look(engine)
-
-    async def plan_check_ins() -> None:
-        await planning.extend(engine)
-
-    async def settle_groups() -> None:
-        await group_work.settle(engine)
-
-    async def book_ahead() -> None:
-        await series_extension.extend(engine)
-        await group_work.extend(engine)
-
-    async def forget_old_events() -> None:
-        await retention.apply(engine, settings, stop)
-
-    async def forget_old_removals() -> None:
-        await removals.apply(engine, settings, stop)
-
-    jobs += [
-        every(ESCALATION_SECONDS, escalate_alerts, stop),
-        every(NOTICE_SECONDS, send_alert_notices, stop),
-        every(MINUTE, look_for_what_is_overdue, stop),
-        every(MINUTE, plan_check_ins, stop),
-    ]
-    jobs += [every(NOTICE_SECONDS, settle_groups, stop), every(HOUR, book_ahead, stop)]
-    jobs += [every(MINUTE, tell_owners, stop), every(HOUR, forget_old_events, stop)]
-    jobs.append(every(HOUR, forget_old_removals, stop))
+    jobs += [every(seconds, job, stop) for seconds, job in _by_the_clock(engine, settings, stop)]
     if settings.audit_seal_seconds:
         jobs.append(seal_forever(engine, settings, stop))
     if hears and not settings.is_sqlite:
         jobs.append(listen(settings, bell, stop))
     await asyncio.gather(*jobs)
+
+
+def _by_the_clock(
+    engine: AsyncEngine, settings: Settings, stop: asyncio.Event
+) -> list[tuple[float, Callable[[], Awaitable[object]]]]:
+    """What is done again and again, and after how many seconds."""
+    return [
+        (NOTICE_SECONDS, partial(safety_notices.send_notices, engine, settings)),
+        (NOTICE_SECONDS, partial(group_work.settle, engine)),
+        (ESCALATION_SECONDS, partial(escalation.escalate, engine)),
+        (MINUTE, partial(overdue.look, engine)),
+        (MINUTE, partial(planning.extend, engine)),
+        (MINUTE, partial(notices.tell_owners, engine, settings)),
+        (HOUR, partial(series_extension.extend, engine)),
+        (HOUR, partial(group_work.extend, engine)),
+        (HOUR, partial(retention.apply, engine, settings, stop)),
+        (HOUR, partial(removals.apply, engine, settings, stop)),
+    ]
 
 
 async def work_alone(settings: Settings) -> None:
@@ -111,7 +94,13 @@ async def every(seconds: float, job: Callable[[], Awaitable[object]], stop: asyn
             failing = False
         except Exception as error:  # noqa: BLE001  whatever it is, the next round tries again
             if not failing:
-                log.error("job_failed", job=getattr(job, "__name__", "job"), **describe(error))
+                log.error("job_failed", job=_name(job), **describe(error))
             failing = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
+
+
+def _name(job: Callable[[], Awaitable[object]]) -> str:
+    """What a job is called in the log: `app.groups.work.settle`."""
+    function = job.func if isinstance(job, partial) else job
+    return f"{function.__module__}.{getattr(function, '__name__', 'job')}"

@@ -54,12 +54,12 @@ AFTER_SIX_HOURS: dict[str, Any] = {
 WHENEVER: dict[str, Any] = {"kind": "on_demand", "key": "whenever", "instruments": ["craving_nrs"]}
 
 
-def a_plan(*items: dict[str, Any], around_doses: bool = True) -> dict[str, Any]:
+def asking(*items: dict[str, Any], around_doses: bool = True) -> dict[str, Any]:
     return {"items": list(items), "around_doses": around_doses}
 
 
 def content(*items: dict[str, Any], around_doses: bool = True) -> PlanContent:
-    return PlanContent.model_validate(a_plan(*items, around_doses=around_doses))
+    return PlanContent.model_validate(asking(*items, around_doses=around_doses))
 
 
 async def locked(db: Database, cast: Cast) -> PatientView:

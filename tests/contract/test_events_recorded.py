@@ -25,6 +25,7 @@ from tests.adverse_events.test_routes import an_event
 from tests.answers import Answers
 from tests.appointments.bookings import a_plan
 from tests.cast import Cast, a_cast
+from tests.check_in_plans.plans import MORNING, asking
 from tests.consents.papers import a_document, a_signature
 from tests.contract.expected_events import NEVER_RECORDED, TOLD
 from tests.dosing.sessions import TREATMENT, VITALS, a_checklist, a_dose, text, text_of_now, weighed_on
@@ -352,6 +353,15 @@ async def alerts(caller: Caller) -> None:
     await caller.do("on_call", "POST", f"{path}/acknowledgement", version=2)
     await caller.do("on_call", "POST", f"{path}/hand-over", {"to_staff_id": therapist}, version=3)
     await caller.do("therapist", "POST", f"{path}/resolution", {"outcome": "safe_now"}, version=4)
+
+
+@calls("write_check_in_plan", "publish_check_in_template", "change_my_time_zone", "change_patient_time_zone")
+async def plans(caller: Caller) -> None:
+    record, content = f"/v1/patients/{caller.cast.patient_id}", asking(MORNING)
+    await caller.do("admin", "PUT", "/v1/check-in-templates/default", {"content": content, "reason": "Every morning."})
+    await caller.do("nurse", "PUT", f"{record}/check-in-plan", {"content": content, "reason": "Agreed."})
+    await caller.do("patient", "PUT", "/v1/me/time-zone", {"time_zone": "Asia/Tokyo"}, version=1)
+    await caller.do("coordinator", "PUT", f"{record}/time-zone", {"time_zone": "Europe/Berlin"}, version=2)
 
 
 @calls("add_instrument_wording", "publish_consent_document", "sign_consent", "withdraw_consent")
