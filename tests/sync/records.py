@@ -32,9 +32,10 @@ async def fill(db: Database, cast: Cast, size: int) -> None:
     why = made | {"reason": "first", "made_by": cast.therapist.membership.id}
     goals = {"phase": "induction", "phases": [], "modalities": [], "goals": [], "practice": []}
     rewards = {
-        "target_behaviour": "A negative test", "verification": "urine_drug_screen", "currency": "EUR", "first_cents": 100,
-        "step_cents": 50, "most_cents": 1000, "bonus_every": 0, "bonus_cents": 0, "steps_back": None,
-        "restored_after": None, "most_in_all_cents": None, "counts_from_version": 1,
+        "target_behaviour": "A negative test", "verification": "urine_drug_screen", "currency": "EUR",
+        "first_cents": 100, "step_cents": 50, "most_cents": 1000, "bonus_every": 0,
+        "bonus_cents": 0, "steps_back": None, "restored_after": None, "most_in_all_cents": None,
+        "counts_from_version": 1,
     }  # fmt: skip
     db.add(
         CarePlan(**whose, **why, phase="induction", abstinence_is_the_goal=True, content=json.dumps(goals), revision=1)
