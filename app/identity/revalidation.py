@@ -24,7 +24,7 @@ from app.core.openapi import guards
 from app.identity.access import PatientAccess
 
 _TIMED: Final = re.compile(r'"([0-9a-f]{24})-([0-9a-f]{1,14})"')
-REVISION: Final = "1"
+REVISION: Final = "2"
 """Part of every entity tag; raised when the same data is answered differently."""
 
 

@@ -42,7 +42,7 @@ def trend(reading: Reading) -> bytes:
                 "due": None,
             },
             "abstinence": _abstinence(reading),
-            "markers": [_marker(row) for row in reading.markers],
+            "markers": [_marker(row, reading) for row in reading.markers],
             "insufficient_data": _missing(reading.missing),
         }
     )
@@ -212,7 +212,8 @@ def _abstinence(reading: Reading) -> dict[str, Any] | None:
     }
 
 
-def _marker(row: Any) -> dict[str, Any]:  # noqa: ANN401  a row
+def _marker(row: Any, reading: Reading) -> dict[str, Any]:  # noqa: ANN401  a row
+    after = reading.therapy.get(row.id)
     return {
         "kind": row.kind,
         "id": row.id,
@@ -224,6 +225,19 @@ def _marker(row: Any) -> dict[str, Any]:  # noqa: ANN401  a row
         "route": row.route,
         "appointment_kind": row.appointment_kind,
         "attendance": row.attendance,
+        "therapy": None
+        if after is None
+        else [
+            {
+                "window": window.key,
+                "from_hours": window.from_hours,
+                "until_hours": window.until_hours,
+                "offered": count.offered,
+                "attended": count.attended,
+                "not_recorded": count.not_recorded,
+            }
+            for window, count in after
+        ],
     }
 
 

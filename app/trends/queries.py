@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.appointments.models import Appointment
-from app.appointments.rules import AppointmentStatus
+from app.appointments.rules import AppointmentStatus, Attendance
 from app.check_ins.models import Observation
 from app.core.columns import Instant
 from app.core.db import Database
@@ -21,7 +21,7 @@ from app.core.sql import Earlier, Microseconds, Written
 from app.dosing.models import DosingSession
 from app.dosing.rules import SessionStage
 from app.identity.access import PatientView
-from app.trends.buckets import instant
+from app.trends.buckets import instant, microseconds
 from app.trends.days import LocalDay
 
 FARTHEST_ZONES: Final = timedelta(hours=26)
@@ -33,6 +33,7 @@ _NOT_ON_THE_AXIS: Final = (
     AppointmentStatus.CANCELLED.value,
     AppointmentStatus.ENTERED_IN_ERROR.value,
 )
+_BY_TIME: Final = attrgetter("at", "id")
 _INSTANT = Instant()
 _START, _END = sa.bindparam("start", type_=_INSTANT), sa.bindparam("end", type_=_INSTANT)
 OBSERVATIONS = Observation.__table__.c
@@ -113,7 +114,10 @@ _FIRST_DOSE = (
 
 
 def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
-    """Sessions and appointments of a span, and in the same trip the patient's first dose ever."""
+    """Sessions and appointments of a span, and in the same trip the patient's first dose ever.
+
+    Appointments are read a little further, and those too that the patient called off: the windows after a dose ask.
+    """
     start, end = sa.bindparam("axis_start", type_=_INSTANT), sa.bindparam("axis_end", type_=_INSTANT)
     at = sa.func.coalesce(SESSIONS.dose_started_at, SESSIONS.scheduled_at, type_=_INSTANT)
     session = _row(
@@ -144,8 +148,11 @@ def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
         sa.select(*appointment).where(
             *_of_patient(APPOINTMENTS),
             APPOINTMENTS.scheduled_at >= start,
-            APPOINTMENTS.scheduled_at < end,
-            APPOINTMENTS.status.not_in(_NOT_ON_THE_AXIS),
+            APPOINTMENTS.scheduled_at < sa.bindparam("visits_end", type_=_INSTANT),
+            sa.or_(
+                APPOINTMENTS.status.not_in(_NOT_ON_THE_AXIS),
+                APPOINTMENTS.attendance == Attendance.CANCELLED_PATIENT.value,
+            ),
         ),
         sa.select(*_row(columns, "first_dose", at=Microseconds(_FIRST_DOSE.c.at))),
     ]
@@ -224,6 +231,8 @@ class Period:
     last_day: date
     start: datetime
     end: datetime
+    after_doses: timedelta
+    """How long after a dose an appointment may still matter to it."""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -235,6 +244,7 @@ class Period:
             "end": self.end + FARTHEST_ZONES,
             "axis_start": self.start,
             "axis_end": self.end,
+            "visits_end": self.end + self.after_doses,
         }
 
     def holds(self, start: int, end: int) -> bool:
@@ -254,13 +264,15 @@ class Axis:
 
     markers: list[Any]
     """Sessions and appointments in order of time."""
+    visits: list[Any]
+    """Appointments in order of time: those of the period, those that follow its doses, and those called off."""
     first_dose: int | None
     """Start of the patient's first dose ever."""
 
 
 async def axis(db: Database, whose: Whose, period: Period) -> Axis:
     """Read what stands on the axis of a period."""
-    return _axis((await db.read(_MARKERS, whose.parameters | period.parameters)).all())
+    return _axis((await db.read(_MARKERS, whose.parameters | period.parameters)).all(), period)
 
 
 async def by_day(
@@ -273,13 +285,16 @@ async def by_day(
     parameters = whose.parameters | period.parameters | {"baseline_length": baseline_length}
     rows: Sequence[Any] = (await db.read(_BY_DAY, parameters)).all()
     days = sorted(LocalDay(*row[-5:]) for row in rows if row[0] == "day")
-    return _axis(rows), days, [row.total for row in rows if row[0] == "before"]
+    return _axis(rows, period), days, [row.total for row in rows if row[0] == "before"]
 
 
-def _axis(rows: Sequence[Any]) -> Axis:
-    markers = [row for row in rows if row[0] in {"dosing_session", "appointment"}]
+def _axis(rows: Sequence[Any], period: Period) -> Axis:
+    end = microseconds(period.end)
+    markers = [row for row in rows if row[0] == "dosing_session"]
+    visits = sorted((row for row in rows if row[0] == "appointment"), key=_BY_TIME)
+    markers += [row for row in visits if row.at < end and row.status not in _NOT_ON_THE_AXIS]
     first_dose = next(row.at for row in rows if row[0] == "first_dose")
-    return Axis(sorted(markers, key=attrgetter("at", "id")), first_dose)
+    return Axis(sorted(markers, key=_BY_TIME), visits, first_dose)
 
 
 async def doses(db: Database, patient: PatientView) -> Sequence[Any]:

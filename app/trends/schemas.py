@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.fields import Day, Moment, TimeZoneName
 from app.core.schemas import Outgoing
 from app.instruments.definitions import Direction
+from app.integration.rules import WindowKey
 from app.trends.asked import Bucket
 from app.trends.relief import CensoredBy
 from app.trends.rules import ChangeLabel, TrendLabel
@@ -190,6 +191,17 @@ class Abstinence(Outgoing):
     ]
 
 
+class TherapyInWindow(Outgoing):
+    """How much therapy there was in one of the three windows after a dose, as `listMyIntegrationWindows` counts it."""
+
+    window: Annotated[WindowKey, Field(description="Which of the three.")]
+    from_hours: Annotated[int, Field(description="It begins so many hours after the begin of the dose,", examples=[24])]
+    until_hours: Annotated[int, Field(description="and ends so many hours after it.", examples=[72])]
+    offered: Annotated[int, Field(description="Appointments for therapy that the patient was offered.", examples=[1])]
+    attended: Annotated[int, Field(description="Those in which they took part.", examples=[1])]
+    not_recorded: Annotated[int, Field(description="Those of which it is not recorded (yet).", examples=[0])]
+
+
 class Marker(Outgoing):
     """Something on the same axis: a dosing session or an appointment that was not cancelled."""
 
@@ -203,6 +215,10 @@ class Marker(Outgoing):
     route: Annotated[str | None, Field(description="How it was given.", examples=["IM"])]
     appointment_kind: Annotated[str | None, Field(description="What the appointment is for.", examples=["cbt"])]
     attendance: Annotated[str | None, Field(description="Whether the patient came.", examples=["attended"])]
+    therapy: Annotated[
+        list[TherapyInWindow] | None,
+        Field(description="Which therapy followed a dose; null for whatever is no dose that was started."),
+    ]
 
 
 class SeriesAnswer(Outgoing):

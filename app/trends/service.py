@@ -8,6 +8,7 @@ from app.core.db import Database
 from app.core.errors import FieldError
 from app.identity.access import PatientAccess
 from app.instruments.catalogue import definition
+from app.integration.rules import longest
 from app.protocols.rules import Trends
 from app.trends import abstinence, days, queries, relief, rules
 from app.trends.abstinence import Abstinence, FirstUse
@@ -19,6 +20,7 @@ from app.trends.errors import SubstanceRequired
 from app.trends.queries import Axis, Period, Whose
 from app.trends.relief import Curve, Series, Summary
 from app.trends.rules import DAY, HOUR, Baseline, Change, Course, Scale, Shortfall, Window
+from app.trends.therapy import AfterDoses, after_doses
 
 USE: Final = "used"
 
@@ -53,6 +55,8 @@ class Reading:
     change: Change
     course: Course
     markers: Sequence[Any]
+    therapy: AfterDoses
+    """Of each marker of a dose, which therapy followed."""
     abstinence: Abstinence | None
     first_use: FirstUse | None
     missing: Sequence[Shortfall]
@@ -76,7 +80,8 @@ class AlignedReading:
 async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucket, points: int) -> Reading:
     """Read one measure by the calendar. Raises `SubstanceRequired`."""
     whose = await _whose(db, access, asked)
-    period = Period(asked.first_day, asked.last_day, *asked.span)
+    figures = access.protocol.integration
+    period = Period(asked.first_day, asked.last_day, *asked.span, longest(figures))
     protocol, scale = access.protocol.trends, Scale.of(asked.measure)
     if bucket in {"raw", "hour"}:
         axis = await queries.axis(db, whose, period)
@@ -103,6 +108,7 @@ async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucke
         change=rules.change_from(baseline.value, latest, asked.measure, protocol),
         course=course,
         markers=axis.markers,
+        therapy=after_doses(axis.markers, axis.visits, figures),
         abstinence=abstinence.abstinence(local_days, asked.days_begun) if is_use else None,
         first_use=abstinence.first_use_after(dose_day, local_days) if is_use and dose_day else None,
         missing=rules.shortfalls(

@@ -238,8 +238,40 @@ class TestMarkers:
             "kind": "dosing_session", "id": str(given), "at": "2026-09-10T10:00:00.000Z", "status": "closed",
             "dose_given": True, "dose_mg": 60, "substance": "ketamine", "route": "IM",
             "appointment_kind": None, "attendance": None,
+            "therapy": [
+                {
+                    "window": window, "from_hours": since, "until_hours": until,
+                    "offered": offered, "attended": offered, "not_recorded": 0,
+                }
+                for window, since, until, offered in (("first", 0, 24, 0), ("second", 24, 72, 0), ("third", 72, 168, 1))
+            ],
         }  # fmt: skip
+        assert [marker["therapy"] for marker in markers[1:]] == [None] * 3
         assert (markers[1]["appointment_kind"], markers[1]["attendance"], markers[1]["dose_given"]) == (
             "cbt", "attended", False,
         )  # fmt: skip
         assert (markers[2]["at"], markers[2]["dose_given"]) == ("2026-09-20T09:30:00.000Z", False)
+
+    async def test_a_dose_tells_which_therapy_followed_also_when_that_was_after_the_period(
+        self, as_patient: httpx2.AsyncClient, history: History, queries: list[str]
+    ) -> None:
+        await history.dose(on(20))
+        await history.dose(on(30))
+        await history.appointment(on(20, 8))  # before
+        await history.appointment(on(20, 15), kind="mindfulness", status="noshow", attendance="no_show")
+        await history.appointment(on(21, 15), kind="medical_review")
+        await history.appointment(on(21, 16), status="cancelled", attendance="cancelled_patient")
+        await history.appointment(on(22, 16), status="booked", attendance=None)
+        await history.appointment(on(2, 12, month=10))
+        await history.appointment(on(5, 12, month=10), status="cancelled", attendance="cancelled_clinic")
+        await history.appointment(on(8, 12, month=10))
+        queries.clear()
+
+        markers = (await trend(as_patient))["markers"]
+
+        doses = [marker for marker in markers if marker["dose_given"]]
+        assert [
+            [(each["offered"], each["attended"], each["not_recorded"]) for each in dose["therapy"]] for dose in doses
+        ] == [[(1, 0, 0), (2, 0, 1), (0, 0, 0)], [(0, 0, 0), (1, 1, 0), (0, 0, 0)]]
+        assert len(markers) == 6
+        assert len([each for each in queries if "appointments" in each]) == 1
