@@ -17,7 +17,8 @@ from app.care_plans import contingency, practice, safety_plans
 from app.care_plans import service as care_plans
 from app.care_plans.models import CarePlan, ContingencyPlan, PracticeLog, SafetyPlan
 from app.check_in_plans import due_answers, due_queries
-from app.check_in_plans.models import DueCheckIn
+from app.check_in_plans.models import CheckInPlan, DueCheckIn
+from app.check_in_plans.plan_schemas import CheckInPlanVersion
 from app.check_ins import service as check_ins
 from app.check_ins.models import CheckIn
 from app.dosing.models import DosingSession
@@ -145,6 +146,13 @@ KINDS: Final[tuple[Kind, ...]] = tuple(
             _of("appointment", Appointment, OwnAppointment.model_validate, columns=OwnAppointment.model_fields),
             _of("care_plan", CarePlan, care_plans.shown, columns=_all_of(CarePlan), newest_only=True),
             _check_ins(),
+            _of(
+                "check_in_plan",
+                CheckInPlan,
+                CheckInPlanVersion.model_validate,
+                columns=CheckInPlanVersion.model_fields,
+                newest_only=True,
+            ),
             _of(
                 "contingency_plan",
                 ContingencyPlan,

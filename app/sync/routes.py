@@ -11,7 +11,7 @@ from app.core.pagination import CursorExpired, CursorInvalid
 from app.core.requests import StrictRoute
 from app.identity.access import PatientAccess, me
 from app.identity.permissions import Permission
-from app.sync import schemas, service
+from app.sync import bootstrap, schemas, service
 
 router = APIRouter(prefix="/v1", tags=["sync"], route_class=StrictRoute)
 
@@ -57,3 +57,24 @@ async def list_my_changes(
     response = Response(answer, media_type="application/json")
     etags.stamp(response, tag)
     return response
+
+
+@router.get(
+    "/me/bootstrap",
+    summary="What to know when the app starts",
+    response_model=schemas.Bootstrap,
+    responses=schemas.ANSWERED,
+)
+async def read_my_bootstrap(
+    access: Annotated[PatientAccess, me(Permission.BOOTSTRAP_READ)], request: Request, response: Response, db: Db
+) -> schemas.Bootstrap | Response:
+    """Read the time, the versions of the app, the questionnaires, the crisis card and your safety plan in one answer.
+
+    Keep it: it is what the app shows without a network. The `ETag` does not change with the time of day, so a 304 says
+    that all but `server_time` is as you have it.
+    """
+    shown, tag = await bootstrap.read(db, request.app.state.settings, access)
+    if etags.unchanged(request, tag):
+        return etags.not_modified(tag)
+    etags.stamp(response, tag)
+    return shown

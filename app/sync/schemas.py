@@ -10,6 +10,8 @@ from app.care_plans.contingency_schemas import ContingencyPlan
 from app.care_plans.practice_schemas import OwnPracticeLog
 from app.care_plans.safety_plan_schemas import SafetyPlan
 from app.care_plans.schemas import CarePlan
+from app.check_in_plans.plan_items import OnDemandItem
+from app.check_in_plans.plan_schemas import CheckInPlanVersion
 from app.check_in_plans.schemas import DueCheckIn
 from app.check_ins.schemas import CheckIn
 from app.core.fields import Moment, TimeZoneName
@@ -55,6 +57,13 @@ class ChangedCarePlan(_Change):
 
     type: Literal["care_plan"]
     data: Annotated[CarePlan | None, Field(description=_THING)]
+
+
+class ChangedCheckInPlan(_Change):
+    """The newest version of the patient's own plan of check-ins; its id is the patient's own."""
+
+    type: Literal["check_in_plan"]
+    data: Annotated[CheckInPlanVersion | None, Field(description=_THING)]
 
 
 class ChangedCheckIn(_Change):
@@ -111,6 +120,7 @@ Change = Annotated[
     | ChangedAppointment
     | ChangedCarePlan
     | ChangedCheckIn
+    | ChangedCheckInPlan
     | ChangedContingencyPlan
     | ChangedDosingSession
     | ChangedDueCheckIn
@@ -144,6 +154,9 @@ class BootstrapInstrument(Outgoing):
     key: Annotated[str, Field(description="Name of the instrument.", examples=["craving_nrs"])]
     version: Annotated[str, Field(description="Version of the definition.", examples=["1"])]
     title: Annotated[str, Field(description="Its full name.", examples=["Craving now (0-10)"])]
+    completed_by: Annotated[
+        str, Field(description="Who answers: `patient`, `clinician` or `patient_or_interviewer`.", examples=["patient"])
+    ]
     restricted: Annotated[
         bool, Field(description="Whether only the structure is here, and the wording needs a licence of the clinic's.")
     ]
@@ -168,8 +181,15 @@ class Bootstrap(Outgoing):
     ]
     time_zone: Annotated[TimeZoneName, Field(description="The zone in which the patient's days are counted.")]
     instruments: Annotated[list[BootstrapInstrument], Field(description="Every questionnaire in its current version.")]
+    on_demand: Annotated[
+        list[OnDemandItem],
+        Field(description="What the patient can answer at any time, by their plan. It is never due.", examples=[[]]),
+    ]
     crisis_card: Annotated[
         CrisisCard, Field(description="Whom to call now, with the clinic's own number. Show it without a network too.")
+    ]
+    safety_plan: Annotated[
+        SafetyPlan | None, Field(description="The patient's own plan for a crisis, to be at hand without a network.")
     ]
     sync_cursor: Annotated[
         str,

@@ -101,6 +101,7 @@ EXPECTED: dict[str, Expected] = {
     "list_quarantined_check_ins": Expected(team=CLINICAL),
     "list_my_due_check_ins": OWN,
     "list_my_changes": OWN,
+    "read_my_bootstrap": OWN,
     "list_patient_due_check_ins": Expected(team=CLINICAL, clinic="coordinator"),
     "report_due_check_in_receipts": OWN,
     "read_my_adherence": OWN,

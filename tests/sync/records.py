@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.appointments.models import Appointment, AppointmentParticipant
 from app.care_plans.models import CarePlan, ContingencyPlan, PracticeLog, SafetyPlan
-from app.check_in_plans.models import DueCheckIn
+from app.check_in_plans.models import CheckInPlan, DueCheckIn
 from app.check_ins.models import CheckIn
 from app.core.db import Database
 from app.dosing.models import DosingSession
@@ -25,7 +25,7 @@ NEWEST_ONLY = ("care_plan", "safety_plan", "contingency_plan")
 
 
 async def fill(db: Database, cast: Cast, size: int) -> None:
-    """So many things, a revision each, of each kind in turn; of plans one version each, which come first."""
+    """So many things, mostly a revision each, of each kind in turn; of plans one version each, which come first."""
     patient = cast.patient.patient_id
     whose = {"clinic_id": cast.clinic.id, "patient_id": patient}
     made = {"made_at": BEGIN, "version": 1}
@@ -41,9 +41,11 @@ async def fill(db: Database, cast: Cast, size: int) -> None:
         CarePlan(**whose, **why, phase="induction", abstinence_is_the_goal=True, content=json.dumps(goals), revision=1)
     )
     parts = ("warning_signs", "on_my_own", "people_and_places", "people_to_ask", "professionals", "safer_surroundings")
+    content = {"items": [], "around_doses": True}
+    db.add(CheckInPlan(**whose, **why, content=content, revision=1))
     db.add(SafetyPlan(**whose, **made, content=json.dumps({part: [] for part in parts}), revision=2))
     db.add(ContingencyPlan(**whose, **why, content=json.dumps(rewards), revision=3))
-    for number in range(4, size + 1):
+    for number in range(5, size + 1):
         _add(db, cast, MANY[number % len(MANY)], whose | {"id": an_id(), "revision": number}, number)
     await db.flush()
     await db.execute(sa.update(PatientRevision).where(PatientRevision.patient_id == patient).values(revision=size))

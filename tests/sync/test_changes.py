@@ -129,6 +129,9 @@ class TestAThousandChanges:
             elif kind in LISTS:
                 listed = (await as_patient.get(LISTS[kind])).json()["items"]
                 assert next(item for item in listed if item["id"] == thing_id) == shown
+            elif kind == "check_in_plan":
+                (newest,) = (await as_patient.get("/v1/me/check-in-plan/history")).json()["items"]
+                assert newest == shown
             else:
                 current = (await as_patient.get(PLANS[kind])).json()["current"]
                 assert {name: value for name, value in current.items() if not name.endswith("_name")} == {
