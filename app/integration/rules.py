@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from app.appointments.rules import TOOK_PART, AppointmentKind, AppointmentStatus, Attendance
@@ -114,8 +114,7 @@ class Therapy:
         return took_part(self.status, self.attendance)
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """How much therapy there was in one window."""
 
     offered: int

@@ -2,13 +2,14 @@
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.integration.rules import THERAPY, Count, Window, count, is_offered, took_part, windows
 from app.protocols.day_figures import Integration
 from app.trends.rules import HOUR
 
+_NONE: Final = Count(0, 0, 0)
 AfterDoses = Mapping[UUID, Sequence[tuple[Window, Count]]]
 
 
@@ -24,9 +25,20 @@ def after_doses(markers: Sequence[Any], visits: Sequence[Any], figures: Integrat
     ]
     times, outcomes = [at for at, _ in offered], [outcome for _, outcome in offered]
     every = windows(figures)
-
-    def within(dose: int, window: Window) -> Count:
-        first, end = (bisect_left(times, dose + hours * HOUR) for hours in (window.from_hours, window.until_hours))
-        return count(outcomes[first:end])
-
-    return {row.id: [(window, within(row.at, window)) for window in every] for row in markers if row.dose_given}
+    none = [(window, _NONE) for window in every]
+    bounds = [0, *(window.until_hours * HOUR for window in every)]  # one window begins where the one before ends
+    found: dict[UUID, Sequence[tuple[Window, Count]]] = {}
+    for row in markers:
+        if not row.dose_given:
+            continue
+        dose = row.at
+        edges = [bisect_left(times, dose + bound) for bound in bounds]
+        found[row.id] = (
+            none
+            if edges[0] == edges[-1]
+            else [
+                (window, count(outcomes[first:end]))
+                for window, first, end in zip(every, edges, edges[1:], strict=False)
+            ]
+        )
+    return found
