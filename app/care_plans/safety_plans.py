@@ -77,7 +77,7 @@ def tag_of(plan: SafetyPlan | None) -> str:
     """The `ETag`: the version, and whether it was signed, which its author did not change."""
     if plan is None:
         return etags.version_tag(0)
-    return etags.version_tag(plan.version, derived=plan.co_signed_at is not None)
+    return etags.version_tag(plan.version, derived=int(plan.co_signed_at is not None))
 
 
 async def record(db: Database, patient: PatientView, plan: SafetyPlan | None) -> schemas.SafetyPlanRecord:

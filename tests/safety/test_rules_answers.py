@@ -185,6 +185,20 @@ class TestUse:
     def test_use1_is_about_abstinence(self) -> None:
         assert judged(Safety(abstinence_is_the_goal=False), uses=[UseInputs(used=True)]) == []
 
+    @pytest.mark.parametrize("clinic", [True, False])
+    @pytest.mark.parametrize(
+        ("plan", "threshold"),
+        [(None, {"abstinence_goal": True}), (True, {"abstinence_goal": True, "by_care_plan": True}), (False, None)],
+    )
+    def test_use1_follows_the_care_plan_and_without_one_the_clinic(
+        self, clinic: bool, plan: bool | None, threshold: dict[str, bool] | None
+    ) -> None:
+        inputs = AnswerInputs(uses=[UseInputs(used=True)], abstinence_is_the_goal=plan)
+        found = rules.judge_answers(inputs, Safety(abstinence_is_the_goal=clinic))
+        expected = [] if threshold is None or (plan is None and not clinic) else [("USE-1", threshold)]
+
+        assert [(finding.rule, finding.threshold) for finding in found] == expected
+
     @pytest.mark.parametrize(
         ("substance", "days", "fires"),
         [
