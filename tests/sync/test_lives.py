@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.check_in_plans import planning
 from app.clinics import service as clinics
 from app.core import clock
 from app.core.db import Database
@@ -128,6 +129,28 @@ class Life:
         address = f"/v1/me/journal-entries/{self.some(ENTRY, number)}"
         await self.send("patient", "DELETE", address, version=await self.tag("patient", address))
 
+    async def plan(self, number: int) -> None:
+        """Another plan, perhaps while something of the one before is open."""
+        address = f"/v1/patients/{self.patient_id}/check-in-plan"
+        daily = {
+            "kind": "fixed", "key": "daily", "instruments": ["craving_nrs"], "local_times": [f"{number % 24:02}:30"],
+            "opens_minutes_before": 60, "closes_minutes_after": 240,
+        }  # fmt: skip
+        body = {"content": {"items": [daily][: number % 3], "around_doses": number % 4 > 0}, "reason": "Another time"}
+        await self.send("nurse", "PUT", address, body, await self.tag("nurse", address))
+
+    async def move_away(self, number: int) -> None:
+        zone = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe")[number % 3]
+        tag = await self.tag("patient", "/v1/me/time-zone")
+        await self.send("patient", "PUT", "/v1/me/time-zone", {"time_zone": zone}, tag)
+
+    async def practise(self, number: int) -> None:
+        log_id = self.some("practice", number)
+        logs = (await self.send("patient", "GET", "/v1/me/practice-logs?limit=200")).json()["items"]
+        tag = next((f'"{each["version"]}"' for each in logs if each["id"] == log_id), None)
+        body = {"modality": "mindfulness", "done_at": self.now.isoformat(), "time_zone": "UTC", "minutes": number}
+        await self.send("patient", "PUT", f"/v1/me/practice-logs/{log_id}", body, tag)
+
     async def ask_for_help(self, _: int) -> None:
         await self.send("patient", "POST", "/v1/me/help-requests", {"id": str(an_id())})
 
@@ -147,6 +170,7 @@ class Life:
         self.now += timedelta(hours=number)
         with clock.told(self.now):
             await self.begin()
+            await planning.extend(self.engine)
             await overdue.look(self.engine)
 
     # ---------------------------------------------------------------- the phones
@@ -159,8 +183,8 @@ class Life:
 
 ACTS = [
     "report", "batch", "correct", "plan_session", "call_off_session", "book", "call_off_appointment", "correct_link",
-    "write", "share", "forget", "ask_for_help", "wait", "report_then_plan", "first_phone_asks",
-    "second_phone_asks_for_a_page",
+    "write", "share", "forget", "plan", "move_away", "practise", "ask_for_help", "wait", "report_then_plan",
+    "first_phone_asks", "second_phone_asks_for_a_page",
 ]  # fmt: skip
 LIVES = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 48)), min_size=6, max_size=24)
 MakesLives = Callable[[datetime], Awaitable[Life]]
@@ -201,7 +225,7 @@ def apart_from_the_clock(things: dict[Key, Any]) -> dict[Key, Any]:
 
 class TestLives:
     @hypothesis.settings(
-        max_examples=25,
+        max_examples=15,
         phases=[hypothesis.Phase.generate],  # to find the smallest life that fails takes many minutes
         suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow],
     )
