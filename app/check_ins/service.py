@@ -140,11 +140,13 @@ class _Recorder:
     async def _late(self, report: Report, current: dict[str, Any] | None) -> bool:
         """Take the report as the answer to the check-in that is due; whether that had closed before it was answered.
 
-        A corrected report was taken for it already.
+        A corrected report was taken for it already. One that turns out to be about another is the answer to that.
         """
-        due_id = report.content.due_check_in_id
-        if current is not None and current["due_check_in_id"] == due_id:
+        due_id, before = report.content.due_check_in_id, None if current is None else current["due_check_in_id"]
+        if current is not None and before == due_id:
             return bool(current["late"])
+        if before is not None:
+            await due.taken_back(self.db, self.patient, before, report.id)
         if due_id is None:
             return False
         at = min(report.content.recorded_at, self.now)

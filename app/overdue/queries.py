@@ -63,7 +63,9 @@ async def day_after_missing(
         due.clinic_id == _this.clinic_id,
         due.patient_id == _this.patient_id,
         due.dosing_session_id == _this.id,
-        due.time_point.in_(deadlines.day_after_points),
+        due.minutes_from_dose.between(deadlines.day_after_from // MINUTE, deadlines.day_after_until // MINUTE)
+        # What the release before this one asked for does not say how far it is from the dose.
+        | (due.minutes_from_dose.is_(None) & due.time_point.in_(deadlines.day_after_points)),
         due.state == Kept.ANSWERED,
     )
     seen = sa.exists().where(
@@ -183,8 +185,20 @@ async def with_closed_check_ins(db: Database, now: datetime) -> Sequence[Any]:
 
 
 async def check_in_for(db: Database, due: DueCheckIn) -> tuple[UUID, datetime] | None:
-    """A check-in in the time of a due one that answers some of what it asks, though it does not name it."""
-    this = CheckIn
+    """A check-in in the time of a due one that answers some of what it asks, though it does not name it.
+
+    Not one that is the answer to another, nor one that was meant for another which was answered before: a phone that
+    knew an older plan names what was withdrawn since, and that is none.
+    """
+    this, other = CheckIn, DueCheckIn
+    taken = sa.exists().where(
+        other.clinic_id == this.clinic_id,
+        other.patient_id == this.patient_id,
+        sa.or_(
+            other.check_in_id == this.id,
+            sa.and_(other.id == this.due_check_in_id, other.id != due.id, other.state != Kept.CANCELLED),
+        ),
+    )
     rows = await db.execute(
         sa.select(this.id, this.recorded_at, this.responses)
         .where(
@@ -193,6 +207,7 @@ async def check_in_for(db: Database, due: DueCheckIn) -> tuple[UUID, datetime] |
             this.recorded_at >= due.opens_at,
             this.recorded_at <= due.closes_at,
             this.clock_suspect.is_(False),
+            ~taken,
         )
         .order_by(this.recorded_at, this.id)
         .limit(AT_ONCE)

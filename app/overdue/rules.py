@@ -49,3 +49,12 @@ class Deadlines:
     def is_late(self, due_at: datetime, now: datetime) -> bool:
         """Whether what was due then is found late: no worker ran, or what it follows from was written down late."""
         return now > due_at + self.late_after
+
+
+LATER_PHASES: Final = frozenset({"maintenance", "follow_up", "completed", "withdrawn"})
+"""Phases of a care plan in which more check-ins may be missed in a row before somebody asks: MISS-2."""
+
+
+def is_induction(phase: str | None, sessions: int, induction_sessions: int) -> bool:
+    """Whether MISS-2 goes by its limit for induction: by the care plan, without one by how many doses were given."""
+    return sessions <= induction_sessions if phase is None else phase not in LATER_PHASES

@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.care_plans import service as care_plans
 from app.check_in_plans import due
 from app.check_in_plans.models import DueCheckIn
 from app.check_in_plans.rules import missed_in_a_row
@@ -24,7 +25,7 @@ from app.identity.access import ClinicView, PatientView, patient_for_writing
 from app.identity.models import Clinic
 from app.overdue import queries
 from app.overdue.queries import Found
-from app.overdue.rules import Deadlines
+from app.overdue.rules import Deadlines, is_induction
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
 from app.safety.alerts import raise_alerts
@@ -173,11 +174,14 @@ async def _close(engine: AsyncEngine, known: Known, patient_id: UUID, now: datet
 
 async def _missed_in_a_row(db: Database, known: Known, patient: PatientView, last: DueCheckIn, now: datetime) -> None:
     """Raise MISS-2 once for each row of missed check-ins; its subject is the first of the row."""
-    rows = await queries.answers_until(db, last)
+    rows, figures = await queries.answers_until(db, last), known.protocol.safety
     missed = missed_in_a_row(row.state for row in rows)
+    if missed < min(figures.miss2_induction, figures.miss2_maintenance):
+        return
+    plan = await care_plans.goal_and_phase(db, patient)
     given = await exposure.of_patient(db, patient, now)
-    induction = given.sessions_total <= known.protocol.dosing.induction_sessions
-    findings = judge_missed_check_ins(missed_in_a_row=missed, induction=induction, figures=known.protocol.safety)
+    induction = is_induction(plan.phase, given.sessions_total, known.protocol.dosing.induction_sessions)
+    findings = judge_missed_check_ins(missed_in_a_row=missed, induction=induction, figures=figures)
     if not findings:
         return
     first = rows[missed - 1].id
