@@ -21,6 +21,22 @@ from tests.factories import a_member_of_staff, an_id
 NewClient = Callable[..., httpx2.AsyncClient]
 MINE = "/v1/me/contingency-plan"
 
+UNFIT: list[Any] = [
+    ({"first_cents": 1001}, "/most_cents"),
+    ({"first_cents": 2.5}, "/first_cents"),
+    ({"step_cents": "100"}, "/step_cents"),
+    ({"step_cents": -1}, "/step_cents"),
+    ({"currency": "usd"}, "/currency"),
+    ({"restored_after": 0}, "/restored_after"),
+    ({"verification": "word_of_honour"}, "/verification"),
+    ({"target_behaviour": ""}, "/target_behaviour"),
+]
+UNFIT_RESULTS: list[Any] = [
+    (11, {}, "/at"),
+    (1, {"corrects": str(an_id())}, "/corrects"),
+    (1, {"outcome": "positive"}, "/outcome"),
+]
+
 
 class Rewards:
     """The plan of rewards of the cast's patient. It was made ten days ago."""
@@ -89,24 +105,11 @@ class TestWriteContingencyPlan:
             (1, 200, "It helped before."),
         ]
 
-    @pytest.mark.parametrize(
-        ("but", "pointer"),
-        [
-            ({"first_cents": 1001}, "/most_cents"),
-            ({"first_cents": 2.5}, "/first_cents"),
-            ({"step_cents": "100"}, "/step_cents"),
-            ({"step_cents": -1}, "/step_cents"),
-            ({"currency": "usd"}, "/currency"),
-            ({"restored_after": 0}, "/restored_after"),
-            ({"verification": "word_of_honour"}, "/verification"),
-            ({"target_behaviour": ""}, "/target_behaviour"),
-        ],
-    )
-    async def test_what_does_not_fit_is_pointed_at(self, rewards: Rewards, but: dict[str, Any], pointer: str) -> None:
-        refused = await rewards.plan(**but)
-
-        assert refused.status_code == 422
-        assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+    async def test_what_does_not_fit_is_pointed_at(self, rewards: Rewards) -> None:
+        for but, pointer in UNFIT:
+            refused = await rewards.plan(**but)
+            assert refused.status_code == 422, pointer
+            assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
 
     async def test_what_it_says_is_sealed(self, rewards: Rewards, db: Database) -> None:
         await rewards.plan()
@@ -204,18 +207,12 @@ class TestRecordContingencyResult:
         assert (within.status_code, ended["current"]["ended"], ended["next_incentive"]) == (201, True, None)
         assert anew.json()["amount_cents"] == 200
 
-    @pytest.mark.parametrize(
-        ("days", "but", "pointer"),
-        [(11, {}, "/at"), (1, {"corrects": str(an_id())}, "/corrects"), (1, {"outcome": "positive"}, "/outcome")],
-    )
-    async def test_what_does_not_fit_is_pointed_at(
-        self, rewards: Rewards, days: int, but: dict[str, Any], pointer: str
-    ) -> None:
+    async def test_what_does_not_fit_is_pointed_at(self, rewards: Rewards) -> None:
         await rewards.plan()
-        refused = await rewards.result(days, **but)
-
-        assert refused.status_code == 422
-        assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+        for days, but, pointer in UNFIT_RESULTS:
+            refused = await rewards.result(days, **but)
+            assert refused.status_code == 422, pointer
+            assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
 
     async def test_an_id_of_another_patients_result_is_taken(
         self, rewards: Rewards, new_client: NewClient, db: Database, settings: Settings, cast: Cast

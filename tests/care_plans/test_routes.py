@@ -1,3 +1,4 @@
+import asyncio
 import random
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,23 @@ from tests.cast import Cast
 from tests.factories import a_member_of_staff, an_id
 
 NewClient = Callable[..., httpx2.AsyncClient]
+
+UNFIT: list[Any] = [
+    ({"goals": [a_goal(target=3.5)]}, "/goals/0/target"),
+    ({"goals": [a_goal(target="3")]}, "/goals/0/target"),
+    ({"goals": [a_goal(target=True)]}, "/goals/0/target"),
+    ({"goals": [a_goal(target=11)]}, "/goals/0/target"),
+    ({"goals": [a_goal(words=" ")]}, "/goals/0/words"),
+    ({"goals": [a_goal(review_on="2027-02-30")]}, "/goals/0/review_on"),
+    ({"goals": [a_goal() | {"id": str(number)} for number in range(21)]}, "/goals"),
+    ({"practice": [an_assignment(times=0)]}, "/practice/0/times"),
+    ({"practice": [an_assignment(window_days=32)]}, "/practice/0/window_days"),
+    ({"practice": [an_assignment(modality="twelve_step")]}, "/practice/0/modality"),
+    ({"phase": "discharge"}, "/phase"),
+    ({"modalities": ["cbt", "cbt"]}, "/modalities/1"),
+    ({"reason": ""}, "/reason"),
+    ({"phases": [a_phase(an_id())]}, "/phases/0/owner_id"),
+]
 
 
 class Plans:
@@ -116,30 +134,12 @@ class TestWriteCarePlan:
         assert "completed" not in then.json()["may_follow"]
         assert (await plans.read())["version"] == 1
 
-    @pytest.mark.parametrize(
-        ("but", "pointer"),
-        [
-            ({"goals": [a_goal(target=3.5)]}, "/goals/0/target"),
-            ({"goals": [a_goal(target="3")]}, "/goals/0/target"),
-            ({"goals": [a_goal(target=True)]}, "/goals/0/target"),
-            ({"goals": [a_goal(target=11)]}, "/goals/0/target"),
-            ({"goals": [a_goal(words=" ")]}, "/goals/0/words"),
-            ({"goals": [a_goal(review_on="2027-02-30")]}, "/goals/0/review_on"),
-            ({"goals": [a_goal() | {"id": str(number)} for number in range(21)]}, "/goals"),
-            ({"practice": [an_assignment(times=0)]}, "/practice/0/times"),
-            ({"practice": [an_assignment(window_days=32)]}, "/practice/0/window_days"),
-            ({"practice": [an_assignment(modality="twelve_step")]}, "/practice/0/modality"),
-            ({"phase": "discharge"}, "/phase"),
-            ({"modalities": ["cbt", "cbt"]}, "/modalities/1"),
-            ({"reason": ""}, "/reason"),
-            ({"phases": [a_phase(an_id())]}, "/phases/0/owner_id"),
-        ],
-    )
-    async def test_what_does_not_fit_is_pointed_at(self, plans: Plans, but: dict[str, Any], pointer: str) -> None:
-        refused = await plans.put(plans.plan(**but))
+    async def test_what_does_not_fit_is_pointed_at(self, plans: Plans) -> None:
+        for but, pointer in UNFIT:
+            refused = await plans.put(plans.plan(**but))
+            assert refused.status_code == 422, pointer
+            assert pointer in [error["pointer"] for error in refused.json()["errors"]]
 
-        assert refused.status_code == 422
-        assert pointer in [error["pointer"] for error in refused.json()["errors"]]
         assert (await plans.read())["version"] == 0
 
     async def test_an_owner_of_another_clinic_or_a_patient_is_nobody_who_works_here(
@@ -259,3 +259,21 @@ class TestReadCarePlan:
         )
 
         assert (refused.status_code, refused.json()["code"]) == (400, "cursor_invalid")
+
+
+class TestRaces:
+    async def test_of_several_changes_of_one_version_exactly_one_is_made(self, plans: Plans, db: Database) -> None:
+        await plans.put(plans.plan())
+        answers = await asyncio.gather(
+            *(plans.put(plans.plan(goals=[a_goal(target=number)]), 1) for number in range(6))
+        )
+        db.expire_all()
+
+        assert sorted(answer.status_code for answer in answers) == [200, *[412] * 5]
+        assert len(await told(db)) == 2
+
+    async def test_of_several_first_plans_exactly_one_is_the_first(self, plans: Plans, db: Database) -> None:
+        answers = await asyncio.gather(*(plans.put(plans.plan(goals=[a_goal(target=each)])) for each in range(6)))
+
+        assert sorted(answer.status_code for answer in answers) == [201, *[428] * 5]
+        assert (await plans.read())["version"] == 1

@@ -27,6 +27,15 @@ def a_safety_plan(**but: Any) -> dict[str, Any]:
     } | but
 
 
+UNFIT: list[Any] = [
+    (dict.fromkeys(a_safety_plan(), ()), ""),
+    ({"on_my_own": [" "]}, "/on_my_own/0"),
+    ({"on_my_own": ["walk"] * 21}, "/on_my_own"),
+    ({"people_to_ask": [{"phone": "988"}]}, "/people_to_ask/0/name"),
+    ({"reasons": []}, "/reasons"),
+]
+
+
 class SafetyPlans:
     """The safety plan of the cast's patient."""
 
@@ -79,21 +88,11 @@ class TestWriteSafetyPlan:
             (1, ["Walk to the river."]),
         ]
 
-    @pytest.mark.parametrize(
-        ("but", "pointer"),
-        [
-            (dict.fromkeys(a_safety_plan(), ()), ""),
-            ({"on_my_own": [" "]}, "/on_my_own/0"),
-            ({"on_my_own": ["walk"] * 21}, "/on_my_own"),
-            ({"people_to_ask": [{"phone": "988"}]}, "/people_to_ask/0/name"),
-            ({"reasons": []}, "/reasons"),
-        ],
-    )
-    async def test_what_does_not_fit_is_pointed_at(self, plans: SafetyPlans, but: dict[str, Any], pointer: str) -> None:
-        refused = await plans.put(a_safety_plan(**but))
-
-        assert refused.status_code == 422
-        assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+    async def test_what_does_not_fit_is_pointed_at(self, plans: SafetyPlans) -> None:
+        for but, pointer in UNFIT:
+            refused = await plans.put(a_safety_plan(**but))
+            assert refused.status_code == 422, pointer
+            assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
 
     async def test_nobody_else_can_write_it(self, plans: SafetyPlans) -> None:
         refused = await put(plans.therapist, MINE, a_safety_plan())
