@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.overdue.rules import Deadlines
+from app.care_plans.rules import CarePhase
+from app.overdue.rules import LATER_PHASES, Deadlines, is_induction
 from app.protocols.rules import Protocol
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -41,3 +42,20 @@ class TestDeadlines:
     @pytest.mark.parametrize(("minutes", "late"), [(0, False), (5, False), (5.01, True), (60, True), (-1, False)])
     def test_what_is_found_long_after_it_was_due_is_late(self, minutes: float, late: bool) -> None:
         assert Deadlines.of(Protocol()).is_late(NOON, NOON + minutes * MINUTE) is late
+
+
+class TestIsInduction:
+    @pytest.mark.parametrize(
+        ("phase", "sessions", "induction"),
+        [
+            (None, 6, True), (None, 7, False), ("induction", 20, True), ("preparation", 0, True),
+            ("integration", 20, True), ("maintenance", 1, False), ("follow_up", 1, False), ("completed", 1, False),
+        ],
+    )  # fmt: skip
+    def test_goes_by_the_care_plan_and_without_one_by_the_doses(
+        self, phase: str | None, sessions: int, induction: bool
+    ) -> None:
+        assert is_induction(phase, sessions, induction_sessions=6) is induction
+
+    def test_knows_the_phases_of_care_plans(self) -> None:
+        assert {phase.value for phase in CarePhase} > LATER_PHASES

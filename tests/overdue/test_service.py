@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.appointments.models import Appointment
+from app.care_plans.models import CarePlan
 from app.check_in_plans import around_dose, due
 from app.check_in_plans.models import DueCheckIn
 from app.core import clock
@@ -29,6 +30,7 @@ from app.safety import alerts
 from app.safety.models import Alert, AlertStep
 from app.timeline.models import TimelineMoment
 from tests.cast import Cast
+from tests.check_in_plans.asked import a_due_check_in
 from tests.dosing.sessions import Clients, Sessions
 from tests.dosing.watching import dosed
 from tests.factories import a_clinic, a_report, an_id
@@ -187,6 +189,26 @@ class TestDayAfter:
         await db.finish()
 
         assert await looked(engine, db, session, 30 * HOUR) == []
+
+    @pytest.mark.parametrize(
+        ("minutes", "time_point", "rules"),
+        [
+            (18 * 60, "tomorrow_evening", []),
+            (30 * 60, "tomorrow_evening", []),
+            (30 * 60 + 1, "plus_24h", ["MISS-1"]),
+            (18 * 60 - 1, "plus_24h", ["MISS-1"]),
+            (None, "plus_24h", []),  # of the release before this one
+            (None, "plus_4h", ["MISS-1"]),
+        ],
+    )
+    async def test_goes_by_how_far_from_the_dose_it_was_asked_for_whatever_it_is_called(
+        self, engine: AsyncEngine, db: Database, session: DosingSession, cast: Cast, minutes: int | None,
+        time_point: str, rules: list[str],
+    ) -> None:  # fmt: skip
+        named = {"dosing_session_id": session.id, "minutes_from_dose": minutes, "time_point": time_point}
+        a_due_check_in(db, cast, clock.now(), state="answered", answered_at=clock.now(), **named)
+
+        assert [rule for rule, _ in await looked(engine, db, session, 30 * HOUR)] == rules
 
     @pytest.mark.parametrize("but", [{"origin": "imported"}, {"dose_started_at": None, "dose_ended_at": None}])
     async def test_is_only_about_doses_given_here(
@@ -443,6 +465,25 @@ class TestDueCheckIns:
         assert (await self._states(db))[0] == "answered"
         (answered,) = await everything(db, sa.select(DueCheckIn).where(DueCheckIn.state == "answered"))
         assert answered.check_in_id == UUID(report_id)
+
+    async def test_are_asked_for_less_strictly_in_a_later_phase_of_the_care_plan(
+        self, engine: AsyncEngine, db: Database, plan: list[DueCheckIn], cast: Cast
+    ) -> None:
+        of_patient = {"clinic_id": cast.clinic.id, "patient_id": cast.patient.patient_id, "revision": 1}
+        said = {"content": "{}", "reason": "", "made_at": clock.now(), "abstinence_is_the_goal": False}
+        db.add(CarePlan(**of_patient, **said, version=1, phase="maintenance"))
+        later = [plan[0].due_at + timedelta(minutes=number) for number in range(7 - len(plan))]
+        for at in later:
+            a_due_check_in(db, cast, at)
+        with clock.told(plan[-1].closes_at - MINUTE):
+            await work(engine, db)
+        assert await raised(db) == []
+        with clock.told(plan[-1].closes_at + MINUTE):
+            await work(engine, db)
+
+        assert await raised(db) == [("MISS-2", False)]
+        (alert,) = await everything(db, sa.select(Alert))
+        assert alert.inputs == {"missed_in_a_row": 7, "induction": False}
 
     async def test_three_missed_in_a_row_are_raised_once(
         self, engine: AsyncEngine, db: Database, plan: list[DueCheckIn]
