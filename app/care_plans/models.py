@@ -41,6 +41,7 @@ class PracticeLog(OfClinic, Base):
         sa.PrimaryKeyConstraint("clinic_id", "patient_id", "id"),
         sa.ForeignKeyConstraint(["clinic_id", "patient_id"], ["patients.clinic_id", "patients.id"]),
         sa.Index(None, "clinic_id", "patient_id", "done_at", "id"),
+        sa.Index(None, "clinic_id", "patient_id", "revision"),
     )
 
     clinic_id: Mapped[UUID]

@@ -211,6 +211,12 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         ["clinic_id", "patient_id", "written_at", "id"],
         unique=False,
     )
+    op.create_index(
+        op.f("ix_journal_entries_clinic_id_patient_id_revision"),
+        "journal_entries",
+        ["clinic_id", "patient_id", "revision"],
+        unique=False,
+    )
     op.create_table(
         "practice_logs",
         sa.Column("patient_id", sa.Uuid(), nullable=False),
@@ -238,6 +244,12 @@ def upgrade() -> None:  # noqa: PLR0915  a statement for each table
         op.f("ix_practice_logs_clinic_id_patient_id_done_at_id"),
         "practice_logs",
         ["clinic_id", "patient_id", "done_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_practice_logs_clinic_id_patient_id_revision"),
+        "practice_logs",
+        ["clinic_id", "patient_id", "revision"],
         unique=False,
     )
     op.create_table(
