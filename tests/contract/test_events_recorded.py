@@ -323,10 +323,13 @@ async def reports(caller: Caller) -> None:
     await caller.do("nurse", "POST", f"{report}/submission", {"reference": "RM-0117"}, version=1)
 
 
-@calls("book_appointment", "record_appointment_arrival", "record_attendance", "cancel_appointment")
+@calls(
+    *("book_appointment", "record_appointment_arrival", "record_attendance", "cancel_appointment"),
+    *("cancel_my_appointment", "put_room", "put_working_hours"),
+)
 async def appointments(caller: Caller) -> None:
     plan = f"/v1/patients/{caller.cast.patient_id}/appointments"
-    came, missed, then = an_id(), an_id(), clock.now() - timedelta(hours=2)
+    came, missed, mine, then = an_id(), an_id(), an_id(), clock.now() - timedelta(hours=2)
     await caller.do("therapist", "PUT", f"{plan}/{came}", a_plan(then - timedelta(hours=1)))
     await caller.do("therapist", "PUT", f"{plan}/{came}", a_plan(then), version=1)
     await caller.do("therapist", "POST", f"/v1/appointments/{came}/arrival", version=2)
@@ -335,6 +338,11 @@ async def appointments(caller: Caller) -> None:
     await caller.clients["therapist"].put(f"{plan}/{missed}", json=a_plan(clock.now() + timedelta(days=1)))
     cancelled = {"by": "patient", "reason": "illness"}
     await caller.do("therapist", "POST", f"/v1/appointments/{missed}/cancellation", cancelled, version=1)
+    await caller.clients["therapist"].put(f"{plan}/{mine}", json=a_plan(clock.now() + timedelta(days=2)))
+    await caller.do("patient", "POST", f"/v1/me/appointments/{mine}/cancellation", {}, version=1)
+    await caller.do("coordinator", "PUT", f"/v1/rooms/{an_id()}", {"name": "Room 2", "places": 8})
+    hours = f"/v1/staff/{caller.cast.therapist.membership.id}/working-hours"
+    await caller.do("coordinator", "PUT", hours, {"hours": []})
 
 
 @calls("request_help", "acknowledge_alert", "hand_over_alert", "resolve_alert", "set_on_call_roster")
