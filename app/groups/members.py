@@ -53,7 +53,7 @@ async def join(
         await _refuse_clashes(db, group, sessions, member)
     db.add(membership)
     await db.flush()
-    await settling.settle(db, group, sessions, member)
+    await settling.enrol(db, group, sessions, member)
     return await _shown(db, group, membership), True
 
 
@@ -66,7 +66,7 @@ async def leave(db: Database, access: PatientAccess, group_id: UUID) -> None:
     if membership is None:
         raise NotFound
     member = Member(access.patient, access.protocol, access.caller.membership_id, membership)
-    await settling.settle(db, group, await to_come(db, group), member, leaving=LEFT)
+    await settling.withdraw(db, group, await to_come(db, group), member, LEFT)
     membership.left_at = clock.now()
     membership.revision = access.patient.revise(db)
 

@@ -38,6 +38,7 @@ from app.groups.schemas import GroupSessionStatus
 from app.identity.access import PatientView
 from app.protocols.rules import Protocol
 
+_WAITING: Final = AppointmentStatus.WAITLIST.value
 _PLANNED: Final = frozenset(status.value for status in PLANNED)
 
 
@@ -51,35 +52,48 @@ class Member:
     membership: GroupMember
 
 
-async def settle(
+async def settle(db: Database, group: Group, sessions: Iterable[GroupSession], member: Member) -> None:
+    """Bring a member's appointments in line with these meetings. Meetings that have begun are left alone."""
+    now = clock.now()
+    changed = sorted((s for s in sessions if s.scheduled_at > now or not _meets(s)), key=lambda s: s.id)
+    theirs = await of_member(db, group, changed, member)
+    waiting = [s for s in changed if _meets(s) and s.id in theirs and theirs[s.id].status == _WAITING]
+    busy = await busy_at(db, group, waiting, member)
+    for session in changed:  # in the order of ids, so that no two wait for each other's places
+        appointment = theirs.get(session.id)
+        if appointment is None or appointment.status not in _PLANNED:
+            continue
+        if _meets(session):
+            await _follow(db, group, session, member, appointment, can_come=session.id not in busy)
+        elif appointment.scheduled_at > now:
+            by = _cancelled(AttendanceReason(session.reason or AttendanceReason.RESCHEDULED))
+            await appointments.call_off(db, member.patient, member.protocol, member.actor_id, appointment, by)
+    await enrol(db, group, [s for s in changed if _meets(s) and s.id not in theirs], member)
+
+
+async def enrol(db: Database, group: Group, sessions: Iterable[GroupSession], member: Member) -> None:
+    """Give a member an appointment in each of these meetings: with a place, or in the waiting list.
+
+    At a meeting at which the patient has something else they have none.
+    """
+    new = sorted(sessions, key=lambda session: session.id)
+    busy = await busy_at(db, group, new, member)
+    wanted = [await _new(db, group, session, member) for session in new if session.id not in busy]
+    await appointments.add_all(db, member.patient, member.protocol, member.actor_id, wanted)
+
+
+async def withdraw(
     db: Database,
     group: Group,
-    sessions: Iterable[GroupSession],
+    sessions: Sequence[GroupSession],
     member: Member,
-    *,
-    leaving: AppointmentCancellationWrite | None = None,
+    by: AppointmentCancellationWrite,
 ) -> None:
-    """Bring a member's appointments in line with these meetings. Meetings that have begun are left alone.
-
-    At a meeting at which the patient has something else they have no appointment, and no place. `leaving`: cancel all.
-    """
-    now = clock.now()
-    to_come = sorted((s for s in sessions if s.scheduled_at > now or not _meets(s)), key=lambda s: s.id)
-    theirs = await of_member(db, group, to_come, member)
-    busy = frozenset[UUID]() if leaving else await busy_at(db, group, _wanted(to_come, theirs), member)
-    new: list[New] = []
-    for session in to_come:  # in the order of ids, so that no two wait for each other's places
-        appointment = theirs.get(session.id)
-        meets = _meets(session) and leaving is None
-        if appointment is None:
-            if meets and session.id not in busy:
-                new.append(await _new(db, group, session, member))
-        elif appointment.status in _PLANNED and meets:
-            await _follow(db, group, session, member, appointment, can_come=session.id not in busy)
-        elif appointment.status in _PLANNED and appointment.scheduled_at > now:
-            by = leaving or _cancelled(AttendanceReason(session.reason or AttendanceReason.RESCHEDULED))
+    """Cancel what a member has in these meetings."""
+    theirs = await of_member(db, group, sessions, member)
+    for _, appointment in sorted(theirs.items(), key=lambda item: item[0]):
+        if appointment.status in _PLANNED:
             await appointments.call_off(db, member.patient, member.protocol, member.actor_id, appointment, by)
-    await appointments.add_all(db, member.patient, member.protocol, member.actor_id, new)
 
 
 async def busy_at(db: Database, group: Group, sessions: Iterable[GroupSession], member: Member) -> frozenset[UUID]:
@@ -149,7 +163,7 @@ async def _follow(
     can_come: bool,
 ) -> None:
     """Move an appointment with its meeting, and give a place to who waits for one and can come."""
-    waits = appointment.status == AppointmentStatus.WAITLIST.value
+    waits = appointment.status == _WAITING
     promoted = waits and can_come and await places.take(db, group.clinic_id, session.id, behind_others=False)
     wanted = plan_of(group, session, has_place=promoted or not waits)
     appointment.recurrence_at = session.recurrence_at
@@ -173,12 +187,6 @@ async def _new(db: Database, group: Group, session: GroupSession, member: Member
 
 def _meets(session: GroupSession) -> bool:
     return session.status == GroupSessionStatus.BOOKED.value
-
-
-def _wanted(sessions: Sequence[GroupSession], theirs: Mapping[UUID, Appointment]) -> list[GroupSession]:
-    """The meetings in which a member may get a place."""
-    waiting = AppointmentStatus.WAITLIST.value
-    return [s for s in sessions if _meets(s) and (s.id not in theirs or theirs[s.id].status == waiting)]
 
 
 async def _is_so(db: Database, appointment: Appointment, wanted: AppointmentWrite) -> bool:

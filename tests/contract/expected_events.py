@@ -152,6 +152,9 @@ SILENT: dict[str, str] = {
 
 FUNCTIONS: dict[str, str] = {
     "adverse_events.service.put": "adverse_event.recorded adverse_event.corrected",
+    "appointments.series.plan": "appointment_series.changed",
+    "appointments.series.end": "appointment_series.changed",
+    "appointments.series.extend": "appointment_series.changed",
     "appointments.service.book": "appointment.booked appointment.moved",
     "appointments.service.add": "appointment.booked",
     "appointments.service.add_all": "appointment.booked",
@@ -187,6 +190,11 @@ FUNCTIONS: dict[str, str] = {
     "consents.documents.publish": "consent_document.published",
     "consents.service.sign": "consent.signed",
     "consents.service.withdraw": "consent.withdrawn",
+    "groups.service.plan": "group.changed group_session.changed",
+    "groups.service.end": "group.changed group_session.changed",
+    "groups.service.extend": "group.changed group_session.changed",
+    "groups.service.call_off": "group_session.changed",
+    "groups.service.tell": "group_session.changed",
     "dosing.recording.record": "dosing_session.readings_recorded",
     "dosing.steps.fall_back": "dosing_session.held dosing_session.assessed",
     "dosing.steps.hold_back": "dosing_session.held",
