@@ -54,6 +54,8 @@ class TestIncentives:
             # what lies beyond the top is not kept up one's sleeve
             ({"steps_back": 1}, "++++++-+", [200, 300, 400, 500, 500, 500, 0, 400]),
             ({"restored_after": 2}, "+++-++++", [200, 300, 400, 0, 200, 300, 500, 500]),
+            # what was lost is not forgotten by losing again
+            ({"restored_after": 2}, "+++--+++", [200, 300, 400, 0, 0, 200, 300, 500]),
             ({"restored_after": 2}, "++-+-+++", [200, 300, 0, 200, 0, 200, 300, 400]),
             ({"restored_after": 2}, "+++-+o++", [200, 300, 400, 0, 200, 0, 300, 500]),
             ({"bonus_every": 3, "bonus_cents": 1000}, "+++-+++", [200, 300, 1400, 0, 200, 300, 1400]),
