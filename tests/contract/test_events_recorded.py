@@ -323,6 +323,42 @@ async def reports(caller: Caller) -> None:
     await caller.do("nurse", "POST", f"{report}/submission", {"reference": "RM-0117"}, version=1)
 
 
+@calls("plan_appointment_series", "cancel_appointment_series")
+async def series(caller: Caller) -> None:
+    this = an_id()
+    path = f"/v1/patients/{caller.cast.patient_id}/appointment-series/{this}"
+    plan = {"kind": "cbt", "rule": "FREQ=DAILY;COUNT=1", "first_at": "2090-03-06T09:00", "minutes": 50}
+    await caller.do("therapist", "PUT", path, plan)
+    await caller.do("therapist", "PUT", path, plan | {"minutes": 90}, version=1)
+    await caller.do("therapist", "PUT", path, plan | {"first_at": "2090-03-07T09:00"}, version=2)
+    ending = {"by": "clinic", "reason": "other"}
+    await caller.do("therapist", "POST", f"/v1/appointment-series/{this}/cancellation", ending, version=3)
+
+
+@calls(
+    *("plan_group", "end_group", "join_group", "leave_group", "move_group_session", "cancel_group_session"),
+)
+async def groups(caller: Caller) -> None:
+    async def meeting() -> dict[str, Any]:
+        found = (await caller.clients["coordinator"].get(path)).json()["sessions"]
+        return next(dict(each) for each in found if each["status"] == "booked")
+
+    path, member = f"/v1/groups/{an_id()}", caller.cast.patient_id
+    plan = {"name": "A group", "kind": "mbrp", "capacity": 2, "minutes": 90, "first_at": "2090-03-06T09:00"}
+    await caller.do("coordinator", "PUT", path, plan)
+    await caller.do("coordinator", "PUT", path, plan | {"first_at": "2090-03-07T09:00"}, version=1)
+    await caller.do("therapist", "PUT", f"{path}/members/{member}", {})
+    await caller.do("therapist", "DELETE", f"{path}/members/{member}")
+    now = await meeting()
+    elsewhere = {"scheduled_at": "2090-03-08T09:00:00Z", "ends_at": "2090-03-08T10:00:00Z", "capacity": 2}
+    await caller.do("coordinator", "PUT", f"/v1/group-sessions/{now['id']}", elsewhere, version=now["version"])
+    weekly = plan | {"first_at": "2090-03-07T09:00", "rule": "FREQ=WEEKLY;COUNT=2"}
+    await caller.do("coordinator", "PUT", path, weekly, version=2)
+    now, off = await meeting(), {"reason": "staff_unavailable"}
+    await caller.do("coordinator", "POST", f"/v1/group-sessions/{now['id']}/cancellation", off, version=now["version"])
+    await caller.do("coordinator", "POST", f"{path}/cancellation", {"reason": "other"}, version=3)
+
+
 @calls(
     *("book_appointment", "record_appointment_arrival", "record_attendance", "cancel_appointment"),
     *("cancel_my_appointment", "put_room", "put_working_hours"),
