@@ -95,6 +95,7 @@ async def of_session(db: Database, patient: PatientView, session_id: UUID) -> Se
             DueCheckIn.dosing_session_id == session_id,
         )
         .order_by(DueCheckIn.due_at, DueCheckIn.id)
+        .execution_options(populate_existing=True)  # answers are written past the objects
     )
     return found.all()
 

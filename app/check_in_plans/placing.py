@@ -166,8 +166,7 @@ def _bring_into_line(
     if keep_open and row.opens_at <= now and not row.awaits_dose and row.state != Kept.CANCELLED:
         return
     if this is None:
-        # Nobody missed what should have followed a dose that was never given.
-        if row.state == Kept.WAITING or (row.state == Kept.MISSED and not dose.wanted and _is_after(row)):
+        if row.state == Kept.WAITING:
             placing.withdraw(row)
         return
     awaits, ahead = _awaits(this, dose), this.closes_at > now

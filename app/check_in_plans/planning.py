@@ -79,6 +79,7 @@ async def _rows(db: Database, patient: PatientView, now: datetime) -> Sequence[D
             DueCheckIn.due_at > now - LONGEST,
         )
         .order_by(DueCheckIn.due_at, DueCheckIn.id)
+        .execution_options(populate_existing=True)  # answers are written past the objects
     )
     return found.all()
 
