@@ -19,7 +19,7 @@ from app.care_plans.models import ContingencyPlan, ContingencyResult
 from app.core import clock, etags
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidRequest
-from app.core.pagination import PageRequest
+from app.core.pagination import PageRequest, make_cursor
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import PatientAccess, PatientView
@@ -153,10 +153,7 @@ async def record(db: Database, patient: PatientView, current: ContingencyPlan | 
             earned_cents=earned,
             results=len(outcomes),
         ),
-        results=[
-            schemas.ContingencyResult.model_validate(_plain(each) | {"corrected_by": replaced_by.get(each.id)})
-            for each in reversed(results[-SHOWN:])
-        ],
+        results=[_result(each, replaced_by) for each in reversed(results[-SHOWN:])],
     )
 
 
@@ -172,6 +169,34 @@ async def versions(db: Database, patient: PatientView, paging: PageRequest) -> s
     names = await queries.names(db, patient.clinic_id, (row.made_by for row in rows))
     items = [shown(row, names) for row in rows]
     return schemas.ContingencyPlanPage(items=items, next_cursor=cursor)
+
+
+async def listed(
+    db: Database, patient: PatientView, paging: PageRequest
+) -> tuple[list[schemas.ContingencyResult], str | None]:
+    """Read a page of the results, the last verified first, and the cursor of the next."""
+    at, this = ContingencyResult.at, ContingencyResult.id
+    of_patient = (ContingencyResult.clinic_id == patient.clinic_id, ContingencyResult.patient_id == patient.id)
+    statement = sa.select(ContingencyResult).where(*of_patient)
+    filters = ("contingency-results", patient.id)
+    after = paging.after(*filters)
+    if after is not None:
+        last_at, last_id = after
+        statement = statement.where(sa.or_(at < last_at, sa.and_(at == last_at, this < last_id)))
+    found = (await db.scalars(statement.order_by(at.desc(), this.desc()).limit(paging.limit + 1))).all()
+    rows = found[: paging.limit]
+    corrections = await db.execute(
+        sa.select(ContingencyResult.corrects, this).where(
+            *of_patient, ContingencyResult.corrects.in_([row.id for row in rows])
+        )
+    )
+    replaced_by = {row.corrects: row.id for row in corrections}
+    cursor = make_cursor([rows[-1].at, rows[-1].id], *filters) if len(found) > paging.limit else None
+    return [_result(row, replaced_by) for row in rows], cursor
+
+
+def _result(row: ContingencyResult, replaced_by: Mapping[Any, UUID]) -> schemas.ContingencyResult:
+    return schemas.ContingencyResult.model_validate(_plain(row) | {"corrected_by": replaced_by.get(row.id)})
 
 
 def _check_correction(results: Sequence[ContingencyResult], said: schemas.ContingencyResultWrite) -> None:

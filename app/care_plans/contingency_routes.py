@@ -25,6 +25,7 @@ PUT: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.ContingencyRecord, "description": "It says this already, or has a new version."},
     **problems(errors.InvalidRequest, errors.PreconditionFailed, errors.PreconditionRequired),
 }
+PAGE = problems(CursorInvalid, errors.InvalidRequest)
 RESULT: dict[int | str, dict[str, Any]] = {
     200: {"model": schemas.ContingencyResult, "description": "It was recorded already."},
     **problems(errors.InvalidRequest, ContingencyResultConflict, AlreadyCorrected, NoContingencyPlan, IdTaken),
@@ -77,7 +78,7 @@ async def read_contingency_plan(
 @router.get(
     "/patients/{patient_id}/contingency-plan/versions",
     summary="List the versions of a plan of rewards",
-    responses=problems(CursorInvalid, errors.InvalidRequest),
+    responses=PAGE,
 )
 async def list_contingency_plan_versions(
     patient_id: UUID, access: Annotated[PatientAccess, allow(Permission.CONTINGENCY_READ)], page: Paging, db: Db
@@ -123,6 +124,28 @@ async def read_my_contingency_plan(
 ) -> schemas.ContingencyRecord | Response:
     """Your plan of rewards, what the next one earns, and your latest results."""
     return await _read(db, access, request, response)
+
+
+@router.get(
+    "/patients/{patient_id}/contingency-results",
+    summary="List a patient's results",
+    responses=PAGE,
+)
+async def list_patient_contingency_results(
+    patient_id: UUID, access: Annotated[PatientAccess, allow(Permission.CONTINGENCY_READ)], page: Paging, db: Db
+) -> schemas.ContingencyResultPage:
+    """List every result under any plan of rewards, the last verified first, corrected ones too."""
+    items, cursor = await service.listed(db, access.patient, page)
+    return schemas.ContingencyResultPage(items=items, next_cursor=cursor)
+
+
+@router.get("/me/contingency-results", summary="My results", responses=PAGE)
+async def list_my_contingency_results(
+    access: Annotated[PatientAccess, me(Permission.CONTINGENCY_READ)], page: Paging, db: Db
+) -> schemas.ContingencyResultPage:
+    """List every result of yours under any plan of rewards, the last verified first, corrected ones too."""
+    items, cursor = await service.listed(db, access.patient, page)
+    return schemas.ContingencyResultPage(items=items, next_cursor=cursor)
 
 
 async def _read(

@@ -148,3 +148,10 @@ class ContingencyPlanPage(Outgoing):
 
     items: list[ContingencyPlan] = Field(description="The versions of this page.")
     next_cursor: str | None = Field(description="Ask with it for the next page; null on the last.")
+
+
+class ContingencyResultPage(Outgoing):
+    """Results under plans of rewards, the last verified first."""
+
+    items: list[ContingencyResult] = Field(description="The results of this page.")
+    next_cursor: str | None = Field(description="Ask with it for the next page; null on the last.")

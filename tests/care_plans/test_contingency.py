@@ -248,3 +248,17 @@ class TestRecordContingencyResult:
 
         assert (same.status_code, news.status_code) == (304, 200)
         assert revisions == [counter, counter]
+
+    async def test_are_listed_in_pages_with_what_took_their_place(self, rewards: Rewards) -> None:
+        await rewards.plan()
+        wrong, right = str(an_id()), str(an_id())
+        await rewards.result(1, "met", wrong)
+        await rewards.result(2)
+        await rewards.result(1, "not_met", right, corrects=wrong)
+        path = f"/v1/patients/{rewards.cast.patient_id}/contingency-results"
+        first = (await rewards.nurse.get(f"{path}?limit=2")).json()
+        second = (await rewards.nurse.get(f"{path}?limit=2&cursor={first['next_cursor']}")).json()
+        mine = (await rewards.patient.get("/v1/me/contingency-results")).json()["items"]
+
+        assert [*first["items"], *second["items"]] == mine == (await rewards.read())["results"]
+        assert [each["corrected_by"] for each in mine] == [None, None, right]

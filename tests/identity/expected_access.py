@@ -259,7 +259,9 @@ EXPECTED: dict[str, Expected] = {
     "read_contingency_plan": Expected(team=CLINICAL),
     "list_contingency_plan_versions": Expected(team=CLINICAL),
     "record_contingency_result": Expected(team=CLINICAL),
+    "list_patient_contingency_results": Expected(team=CLINICAL),
     "read_my_contingency_plan": OWN,
+    "list_my_contingency_results": OWN,
     # instruments
     "list_instruments": Expected(own=True, clinic=STAFF, service=True),
     "read_instrument": Expected(own=True, clinic=STAFF, service=True),
