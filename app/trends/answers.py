@@ -16,6 +16,7 @@ from app.core.fields import instant_text
 from app.instruments.definitions import Measure
 from app.trends.asked import Asked
 from app.trends.buckets import LocalHour, instant, start_of
+from app.trends.queries import OUTCOMES
 from app.trends.relief import HOUR_IN_MINUTES, RELIEF_RULE, Curve, whole_minutes
 from app.trends.rules import ChangeLabel, Rule, Shortfall
 from app.trends.service import AlignedReading, Points, Raw, Reading
@@ -38,8 +39,7 @@ def trend(reading: Reading) -> bytes:
             "adherence": {
                 "days_with_values": len(reading.days),
                 "days": reading.asked.days_begun,
-                "completed": None,
-                "due": None,
+                **_due(reading),
             },
             "abstinence": _abstinence(reading),
             "markers": [_marker(row, reading) for row in reading.markers],
@@ -195,6 +195,14 @@ def _test(reading: Reading) -> dict[str, Any] | None:
         "method": "mann_kendall",
         "caution": "autocorrelated",
     } | _rule(course.rule)
+
+
+def _due(reading: Reading) -> dict[str, int | None]:
+    counts: dict[str, int | None] = dict.fromkeys(("due", *OUTCOMES))
+    if reading.due:
+        counts["due"] = sum(reading.due.values())
+        counts |= {outcome: reading.due.get(outcome, 0) for outcome in OUTCOMES}
+    return counts
 
 
 def _abstinence(reading: Reading) -> dict[str, Any] | None:

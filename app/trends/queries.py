@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from app.appointments.models import Appointment
 from app.appointments.rules import AppointmentStatus, Attendance
+from app.check_in_plans.models import DueCheckIn
+from app.check_in_plans.rules import Kept
 from app.check_ins.models import Observation
 from app.core.columns import Instant
 from app.core.db import Database
@@ -21,6 +23,7 @@ from app.core.sql import Earlier, Microseconds, Written
 from app.dosing.models import DosingSession
 from app.dosing.rules import SessionStage
 from app.identity.access import PatientView
+from app.instruments.measures import MEASURES
 from app.trends.buckets import instant, microseconds
 from app.trends.days import LocalDay
 
@@ -39,6 +42,8 @@ _START, _END = sa.bindparam("start", type_=_INSTANT), sa.bindparam("end", type_=
 OBSERVATIONS = Observation.__table__.c
 SESSIONS = DosingSession.__table__.c
 APPOINTMENTS = Appointment.__table__.c
+DUE = DueCheckIn.__table__.c
+OUTCOMES: Final = ("completed", "late", "missed")
 
 
 def _of_patient(columns: Any) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: ANN401  the columns of a table
@@ -91,8 +96,9 @@ _AXIS: Final[dict[str, Any]] = {
     "route": _TEXT,
     "appointment_kind": _TEXT,
     "attendance": _TEXT,
+    "asked": sa.BigInteger(),
 }
-"""The columns of what stands on the axis."""
+"""The columns of what stands on the axis, and of how many check-ins were asked for on its days."""
 _AXIS_AND_DAYS: Final[dict[str, Any]] = _AXIS | {
     "local_day": sa.Date(),
     "total": sa.Double(),
@@ -158,6 +164,25 @@ def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
     ]
 
 
+def _asked(columns: dict[str, Any]) -> sa.Select[Any]:
+    """What became of the check-ins that asked for the measure; one that is not answered counts once it is noted."""
+    completed, late, missed = [sa.literal_column(f"'{word}'", _TEXT) for word in OUTCOMES]
+    outcome = sa.case(
+        (DUE.state == Kept.MISSED.value, missed), (DUE.answered_at > DUE.closes_at, late), else_=completed
+    )
+    return (
+        sa.select(*_row(columns, "asked", status=outcome, asked=sa.func.count()))
+        .where(
+            *_of_patient(DUE),
+            DUE.due_at >= sa.bindparam("axis_start", type_=_INSTANT),
+            DUE.due_at < sa.bindparam("axis_end", type_=_INSTANT),
+            DUE.state.in_([Kept.ANSWERED.value, Kept.MISSED.value]),
+            sa.cast(DUE.instruments, sa.String()).like(sa.bindparam("asks_for", type_=sa.String())),
+        )
+        .group_by(outcome)
+    )
+
+
 def _days() -> sa.Select[Any]:
     """The local days of a series."""
     value = OBSERVATIONS.value
@@ -183,8 +208,8 @@ def _before_first_dose() -> sa.Select[Any]:
     )
 
 
-_MARKERS = sa.union_all(*_on_axis(_AXIS))
-_BY_DAY = sa.union_all(*_on_axis(_AXIS_AND_DAYS), _days(), _before_first_dose())
+_MARKERS = sa.union_all(*_on_axis(_AXIS), _asked(_AXIS))
+_BY_DAY = sa.union_all(*_on_axis(_AXIS_AND_DAYS), _asked(_AXIS_AND_DAYS), _days(), _before_first_dose())
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +228,7 @@ class Whose:
             "patient_id": self.patient.id,
             "measure": self.measure,
             "substance": self.substance,
+            "asks_for": f'%"{MEASURES[self.measure].instrument}"%',
         }
 
 
@@ -266,6 +292,8 @@ class Axis:
     """Sessions and appointments in order of time."""
     visits: list[Any]
     """Appointments in order of time: those of the period, those that follow its doses, and those called off."""
+    asked: dict[str, int]
+    """How many check-ins of the period asked for the measure, by `OUTCOMES`; empty where none did."""
     first_dose: int | None
     """Start of the patient's first dose ever."""
 
@@ -294,7 +322,8 @@ def _axis(rows: Sequence[Any], period: Period) -> Axis:
     visits = sorted((row for row in rows if row[0] == "appointment"), key=_BY_TIME)
     markers += [row for row in visits if row.at < end and row.status not in _NOT_ON_THE_AXIS]
     first_dose = next(row.at for row in rows if row[0] == "first_dose")
-    return Axis(sorted(markers, key=_BY_TIME), visits, first_dose)
+    asked = {row.status: row.asked for row in rows if row[0] == "asked"}
+    return Axis(sorted(markers, key=_BY_TIME), visits, asked, first_dose)
 
 
 async def doses(db: Database, patient: PatientView) -> Sequence[Any]:

@@ -165,12 +165,19 @@ class TrendTest(Outgoing):
 
 
 class Adherence(Outgoing):
-    """How much was reported. `due` and `completed` are null until check-ins are planned for the patient."""
+    """How much was reported, and what became of the check-ins that asked for it. A missed one is no value of anything.
+
+    The four counts are null where no check-in of the period asked for this measure.
+    """
 
     days_with_values: Annotated[int, Field(description="Local days with a value of this measure.", examples=[61])]
     days: Annotated[int, Field(description="Local days of the period that have begun.", examples=[83])]
-    completed: Annotated[int | None, Field(description="Due check-ins that were answered in time; null: no plan.")]
-    due: Annotated[int | None, Field(description="Check-ins that were due; null: no plan.")]
+    due: Annotated[
+        int | None, Field(description="Those that were answered or missed; not what waits or was withdrawn.")
+    ]
+    completed: Annotated[int | None, Field(description="Those answered in time.")]
+    late: Annotated[int | None, Field(description="Those answered after they had closed.")]
+    missed: Annotated[int | None, Field(description="Those that closed without an answer.")]
 
 
 class Abstinence(Outgoing):

@@ -1,6 +1,6 @@
 """Reading trends: what the database holds, judged by the rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -57,6 +57,8 @@ class Reading:
     markers: Sequence[Any]
     therapy: AfterDoses
     """Of each marker of a dose, which therapy followed."""
+    due: Mapping[str, int]
+    """What became of the check-ins that asked for the measure, by `queries.OUTCOMES`."""
     abstinence: Abstinence | None
     first_use: FirstUse | None
     missing: Sequence[Shortfall]
@@ -109,6 +111,7 @@ async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucke
         course=course,
         markers=axis.markers,
         therapy=after_doses(axis.markers, axis.visits, figures),
+        due=axis.asked,
         abstinence=abstinence.abstinence(local_days, asked.days_begun) if is_use else None,
         first_use=abstinence.first_use_after(dose_day, local_days) if is_use and dose_day else None,
         missing=rules.shortfalls(

@@ -17,11 +17,10 @@ HOUR = timedelta(hours=1)
 EVERYTHING_EMPTY = dict.fromkeys(column.name for column in DueCheckIn.__table__.c if column.nullable)
 
 
-def a_due_check_in(db: Database, cast: Cast, due_at: datetime, **but: Any) -> UUID:
+def a_due_check_in(db: Database, cast: Cast | None, due_at: datetime, **but: Any) -> UUID:
     """Ask for one around this moment: open an hour before it and an hour after it. The id."""
-    row = EVERYTHING_EMPTY | {
-        "clinic_id": cast.clinic.id,
-        "patient_id": cast.patient.patient_id,
+    whose: dict[str, Any] = {"clinic_id": cast.clinic.id, "patient_id": cast.patient.patient_id} if cast else {}
+    row: dict[str, Any] = EVERYTHING_EMPTY | whose | {
         "id": an_id(),
         "time_point": "morning",
         "opens_at": due_at - HOUR,

@@ -1,8 +1,12 @@
 """Trends by the calendar, through the front door."""
 
+from datetime import datetime, timedelta
+
 import httpx2
 import pytest
 
+from app.core.db import Database
+from tests.check_in_plans.asked import a_due_check_in
 from tests.factories import Person
 from tests.trends.asking import trend
 from tests.trends.history import History, on
@@ -58,7 +62,35 @@ class TestReadTrend:
         assert (change["difference"], change["threshold"]) == (-3, pytest.approx(2.1))
         assert change["percent"] == pytest.approx(-300 / 7)
         assert (change["rule"], change["rule_version"]) == ("range_or_baseline_share", "1")
-        assert body["adherence"] == {"days_with_values": 6, "days": 30, "completed": None, "due": None}
+        assert body["adherence"] == {
+            "days_with_values": 6, "days": 30, "due": None, "completed": None, "late": None, "missed": None,
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("bucket", ["day", "raw", "hour", "week"])
+    async def test_counts_what_asked_for_the_measure_with_late_apart_and_makes_no_value_of_a_miss(
+        self, as_patient: httpx2.AsyncClient, history: History, db: Database, patient: Person, bucket: str
+    ) -> None:
+        await history.reports("craving", [(on(10), 7)])
+        states: dict[str, list[tuple[datetime, int | None]]] = {
+            "answered": [(on(10), 0), (on(11), 1), (on(12), 2), (on(12), 60)],
+            "missed": [(on(13), None), (on(14), None), (on(14), None)],
+            "waiting": [(on(15), None)],
+            "cancelled": [(on(15), None)],
+        }
+        whose = {"clinic_id": patient.membership.clinic_id, "patient_id": patient.patient_id}
+        for state, asked in states.items():
+            for at, hours in asked:
+                answered_at = None if hours is None else at + timedelta(hours=hours)
+                a_due_check_in(db, None, at, state=state, answered_at=answered_at, **whose)
+        a_due_check_in(db, None, on(13), state="missed", instruments=["mood_nrs"], **whose)
+        a_due_check_in(db, None, on(40), state="missed", **whose)
+
+        body = await trend(as_patient, bucket=bucket)
+
+        assert body["adherence"] == {
+            "days_with_values": 1, "days": 30, "due": 7, "completed": 2, "late": 2, "missed": 3,
+        }  # fmt: skip
+        assert (body["n"], len(body["points"])) == (1, 1)
 
     async def test_names_what_is_missing_instead_of_guessing(
         self, as_patient: httpx2.AsyncClient, history: History
