@@ -69,7 +69,7 @@ class WindowState(StrEnum):
     OVER = "over"
 
 
-class Outcome(StrEnum):
+class TherapyOutcome(StrEnum):
     """What came of the time in which therapy has to happen after a dose."""
 
     ATTENDED = "attended"
@@ -142,7 +142,7 @@ class AfterDose:
     first_attended_at: datetime | None
     within_hours: int
     """The hours in which therapy has to happen."""
-    outcome: Outcome
+    outcome: TherapyOutcome
 
 
 def windows(figures: Integration) -> tuple[Window, Window, Window]:
@@ -210,11 +210,11 @@ def _state(dose_at: datetime, window: Window, now: datetime) -> WindowState:
     return WindowState.OPEN if now < dose_at + window.until_hours * HOUR else WindowState.OVER
 
 
-def _outcome(offered: Sequence[bool | None], *, is_over: bool) -> Outcome:
+def _outcome(offered: Sequence[bool | None], *, is_over: bool) -> TherapyOutcome:
     if True in offered:
-        return Outcome.ATTENDED
+        return TherapyOutcome.ATTENDED
     if not is_over:
-        return Outcome.WAITING
+        return TherapyOutcome.WAITING
     if None in offered:
-        return Outcome.NOT_RECORDED
-    return Outcome.MISSED if offered else Outcome.NOT_OFFERED
+        return TherapyOutcome.NOT_RECORDED
+    return TherapyOutcome.MISSED if offered else TherapyOutcome.NOT_OFFERED

@@ -10,7 +10,7 @@ from app.check_in_plans.rules import DueState
 from app.core.fields import Moment
 from app.core.schemas import Outgoing
 from app.dosing.rules import DoseRoute, SessionOrigin, SessionStage, Substance
-from app.integration.rules import Outcome, WindowKey, WindowState
+from app.integration.rules import TherapyOutcome, WindowKey, WindowState
 
 Minutes = Annotated[int | None, Field(description="Minutes from the begin of the dose.", examples=[1680])]
 
@@ -31,7 +31,7 @@ class TherapyAfterDose(Outgoing):
     )
 
 
-class Window(Outgoing):
+class TherapyWindow(Outgoing):
     """One of the three windows after a dose, by the hours that the clinic signed off."""
 
     key: WindowKey = Field(description="Which of the three.")
@@ -60,9 +60,9 @@ class IntegrationWindow(Outgoing):
     substance: Substance | None = Field(description="What was given.")
     route: DoseRoute | None = Field(description="The way into the body.")
     dose_mg: float | None = Field(description="How much, in milligrams (mg).", examples=[40])
-    windows: list[Window] = Field(description="The three windows.", min_length=3, max_length=3)
+    windows: list[TherapyWindow] = Field(description="The three windows.", min_length=3, max_length=3)
     therapy_within_hours: int = Field(description="The clinic wants therapy within so many hours.", examples=[72])
-    outcome: Outcome = Field(
+    outcome: TherapyOutcome = Field(
         description="What came of that: `attended`, `waiting` while there is time; then `not_recorded`, `missed` or "
         "`not_offered`."
     )

@@ -106,7 +106,7 @@ def _shown(
         route=dose.route,
         dose_mg=dose.dose_mg,
         windows=[
-            schemas.Window(
+            schemas.TherapyWindow(
                 key=filled.window.key,
                 from_hours=filled.window.from_hours,
                 until_hours=filled.window.until_hours,

@@ -1,114 +1,23 @@
 """Feeds as calendar programs read them, and their addresses as their owners handle them."""
 
-import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import httpx2
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.appointments.models import Appointment, AppointmentParticipant, AppointmentStep
-from app.audit.models import AuditEntry
+from app.appointments.models import AppointmentParticipant
 from app.calendars.models import CalendarFeed
-from app.core import clock, metrics
+from app.core import clock
 from app.core.db import Database
-from app.core.limits import Limits
 from app.core.settings import Settings
-from app.dosing.models import DosingSession
 from app.identity.models import Membership
-from tests.calendars.reading import File, read
+from tests.calendars.feeds import DAY, HOUR, NOW, Diary, address, fetched
 from tests.cast import Cast
-from tests.factories import Person, a_clinic, a_member_of_staff, a_patient, an_id
+from tests.factories import an_id
 
-NOW = datetime(2026, 10, 20, 8, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 Clients = Callable[..., httpx2.AsyncClient]
-
-
-class Diary:
-    """Writes appointments and sessions as they stand."""
-
-    def __init__(self, db: Database, cast: Cast) -> None:
-        self.db, self.cast = db, cast
-
-    async def appointment(self, at: datetime, *, whose: Person | None = None, staff: Any = (), **but: Any) -> UUID:
-        row: dict[str, Any] = {
-            "clinic_id": self.cast.clinic.id,
-            "id": an_id(),
-            "patient_id": (whose or self.cast.patient).patient_id,
-            "kind": "relapse_prevention",
-            "format": "individual",
-            "channel": "in_person",
-            "status": "booked",
-            "version": 1,
-            "revision": 1,
-            "scheduled_at": at,
-            "ends_at": at + HOUR,
-            "location": "Addiction ward, room 2",
-            "origin": "clinic",
-        } | but
-        self.db.add(Appointment(**row))
-        await self.db.flush()
-        for place, person in enumerate(staff):
-            whom = {"clinic_id": row["clinic_id"], "appointment_id": row["id"], "position": place, "name": None}
-            who = {"role": "staff", "staff_id": person.membership.id, "status": "accepted"}
-            self.db.add(AppointmentParticipant(**whom, **who))
-        step = {name: row[name] for name in ("clinic_id", "version", "scheduled_at")}
-        done = {"at": NOW - DAY, "actor_id": None, "action": "book", "from_status": None, "to_status": row["status"]}
-        self.db.add(AppointmentStep(id=an_id(), appointment_id=row["id"], attendance=None, reason=None, **done, **step))
-        await self.db.flush()
-        return UUID(str(row["id"]))
-
-    async def session(self, at: datetime, **but: Any) -> UUID:
-        row: dict[str, Any] = {
-            "clinic_id": self.cast.clinic.id,
-            "id": an_id(),
-            "patient_id": self.cast.patient.patient_id,
-            "status": "scheduled",
-            "version": 1,
-            "revision": 1,
-            "scheduled_at": at,
-            "origin": "clinic",
-        } | but
-        self.db.add(DosingSession(**row))
-        await self.db.flush()
-        return UUID(str(row["id"]))
-
-
-@pytest.fixture
-def diary(db: Database, cast: Cast) -> Diary:
-    return Diary(db, cast)
-
-
-@pytest.fixture
-def me(new_client: Clients, cast: Cast) -> httpx2.AsyncClient:
-    return new_client(cast.patient.token)
-
-
-@pytest.fixture
-def therapist(new_client: Clients, cast: Cast) -> httpx2.AsyncClient:
-    return new_client(cast.therapist.token)
-
-
-async def address(caller: httpx2.AsyncClient) -> str:
-    """The path of the caller's feed."""
-    path = "/v1/me/calendar" if (await caller.get("/v1/me/calendar")).status_code == 200 else "/v1/calendar"
-    found: str = (await caller.get(path)).json()["address"]
-    return httpx2.URL(found).path
-
-
-async def fetched(anybody: httpx2.AsyncClient, path: str) -> File:
-    with clock.told(NOW):
-        answer = await anybody.get(path)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
-    return read(answer.content)
 
 
 class TestReadMyCalendar:
@@ -365,98 +274,3 @@ class TestFeedOfStaff:
         )
 
         assert (await client.get(path)).status_code == 404
-
-
-class TestSecrecy:
-    @pytest.fixture
-    def logged(self) -> Any:
-        lines: list[str] = []
-
-        class Keeper(logging.Handler):
-            def emit(self, record: logging.LogRecord) -> None:
-                lines.append(f"{record.name} {record.getMessage()} {record.exc_info} {record.__dict__}")
-
-        keeper, root = Keeper(), logging.getLogger()
-        keeper.addFilter(lambda record: not record.name.startswith(("httpx2", "httpcore2")))
-        level = root.level
-        root.addHandler(keeper)
-        root.setLevel(logging.INFO)
-        yield lines
-        root.removeHandler(keeper)
-        root.setLevel(level)
-
-    async def test_the_address_is_in_no_log_no_figure_and_no_row(
-        self, me: httpx2.AsyncClient, client: httpx2.AsyncClient, db: Database, logged: list[str],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:  # fmt: skip
-        path = await address(me)
-        token = path.removeprefix("/calendars/").removesuffix(".ics")
-        await client.get(path)
-        await me.delete("/v1/me/calendar")
-        await client.get(path)
-        await client.post(path)
-
-        def broken(*_: object) -> bytes:
-            raise RuntimeError(path)
-
-        new = await address(me)
-        monkeypatch.setattr("app.calendars.files.write", broken)
-        await client.get(new)
-
-        assert any("/calendars/{token}.ics" in line for line in logged)
-        kept = [*logged, metrics.text([]).decode()]
-        kept += [str(row._asdict()) for row in await db.execute(sa.select(AuditEntry.__table__))]
-        kept += [str(row._asdict()) for row in await db.execute(sa.select(CalendarFeed.__table__))]
-        for secret in (token, new.removeprefix("/calendars/").removesuffix(".ics")):
-            assert [text for text in kept if secret in text or secret[-27:] in text] == []
-
-    async def test_each_reading_stands_in_the_audit(
-        self, me: httpx2.AsyncClient, client: httpx2.AsyncClient, db: Database, cast: Cast
-    ) -> None:
-        path = await address(me)
-        await client.get(path)
-        await client.get(f"/calendars/{'A' * 75}.ics")
-
-        (entry,) = await db.scalars(sa.select(AuditEntry).where(AuditEntry.operation == "read_calendar_feed"))
-        assert (entry.patient_id, entry.actor_id, entry.device_id, entry.permission, entry.outcome) == (
-            cast.patient.patient_id, cast.patient.membership.id, None, "calendar:read", "allowed",
-        )  # fmt: skip
-
-    async def test_stays_behind_the_wall_of_its_clinic(
-        self, client: httpx2.AsyncClient, db: Database, settings: Settings, new_client: Clients, diary: Diary
-    ) -> None:
-        other = await a_clinic(db, name="Hillside")
-        stranger = await a_patient(db, settings, other)
-        await diary.appointment(NOW + DAY)
-        at_both = await a_member_of_staff(db, settings, other)
-
-        for person in (stranger, at_both):
-            assert (await fetched(client, await address(new_client(person.token)))).events == {}
-
-    async def test_forged_addresses_cost_no_statement(
-        self, client: httpx2.AsyncClient, queries: list[str], settings: Settings
-    ) -> None:
-        await client.get(f"/calendars/{'A' * 75}.ics")
-        queries.clear()
-        for token in ("A" * 75, "x", "../..", "%00", "é", "A" * 3000):
-            assert (await client.get(f"/calendars/{token}.ics")).status_code == 404
-
-        assert queries == []
-
-
-class TestHowOften:
-    async def test_each_feed_has_a_quota_and_who_guesses_another(
-        self, app: FastAPI, engine: AsyncEngine, settings: Settings, me: httpx2.AsyncClient, client: httpx2.AsyncClient
-    ) -> None:
-        path, forged = await address(me), f"/calendars/{'A' * 75}.ics"
-        few = settings.model_copy(update={"limit_calendar": "3/600"})
-        app.state.limits = Limits(few, engine)
-
-        guesses = [(await client.get(forged)).status_code for _ in range(5)]
-        answers = [await client.get(path) for _ in range(4)]
-
-        assert guesses == [404, 404, 404, 429, 429]
-        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-        assert answers[0].headers["ratelimit-policy"] == '"calendar";q=3;w=600'
-        assert (await me.get("/v1/me")).status_code == 200
-        await app.state.limits.settle()

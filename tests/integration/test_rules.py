@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.appointments.rules import AppointmentKind, AppointmentStatus, Attendance
 from app.integration import rules
-from app.integration.rules import Outcome, Therapy, WindowState, after_dose, is_offered, took_part
+from app.integration.rules import Therapy, TherapyOutcome, WindowState, after_dose, is_offered, took_part
 from app.protocols.day_figures import Integration
 from tests.factories import an_id
 
@@ -143,30 +143,30 @@ class TestOutcome:
     @pytest.mark.parametrize(
         ("happened", "hours", "outcome"),
         [
-            ([], 71.99, Outcome.WAITING),
-            ([], 72, Outcome.NOT_OFFERED),
-            ([therapy(80)], 100, Outcome.NOT_OFFERED),
-            ([therapy(-5)], 100, Outcome.NOT_OFFERED),
-            ([therapy(30)], 31, Outcome.ATTENDED),
-            ([therapy(71.99)], 100, Outcome.ATTENDED),
-            ([therapy(30, "booked", None)], 71, Outcome.WAITING),
-            ([therapy(30, "booked", None)], 72, Outcome.NOT_RECORDED),
-            ([therapy(20, "noshow", "no_show"), therapy(30, "booked", None)], 72, Outcome.NOT_RECORDED),
-            ([therapy(20, "noshow", "no_show")], 72, Outcome.MISSED),
-            ([therapy(20, "cancelled", "cancelled_patient")], 72, Outcome.MISSED),
-            ([therapy(20, "cancelled", "cancelled_clinic")], 72, Outcome.NOT_OFFERED),
-            ([therapy(20, "noshow", "no_show"), therapy(30, "fulfilled", "late")], 72, Outcome.ATTENDED),
+            ([], 71.99, TherapyOutcome.WAITING),
+            ([], 72, TherapyOutcome.NOT_OFFERED),
+            ([therapy(80)], 100, TherapyOutcome.NOT_OFFERED),
+            ([therapy(-5)], 100, TherapyOutcome.NOT_OFFERED),
+            ([therapy(30)], 31, TherapyOutcome.ATTENDED),
+            ([therapy(71.99)], 100, TherapyOutcome.ATTENDED),
+            ([therapy(30, "booked", None)], 71, TherapyOutcome.WAITING),
+            ([therapy(30, "booked", None)], 72, TherapyOutcome.NOT_RECORDED),
+            ([therapy(20, "noshow", "no_show"), therapy(30, "booked", None)], 72, TherapyOutcome.NOT_RECORDED),
+            ([therapy(20, "noshow", "no_show")], 72, TherapyOutcome.MISSED),
+            ([therapy(20, "cancelled", "cancelled_patient")], 72, TherapyOutcome.MISSED),
+            ([therapy(20, "cancelled", "cancelled_clinic")], 72, TherapyOutcome.NOT_OFFERED),
+            ([therapy(20, "noshow", "no_show"), therapy(30, "fulfilled", "late")], 72, TherapyOutcome.ATTENDED),
         ],
     )
     def test_is_what_came_of_the_hours_in_which_therapy_is_wanted(
-        self, happened: list[Therapy], hours: float, outcome: Outcome
+        self, happened: list[Therapy], hours: float, outcome: TherapyOutcome
     ) -> None:
         assert after_dose(DOSE, happened, FIGURES, now=DOSE + hours * HOUR).outcome is outcome
 
     def test_goes_by_the_hours_of_the_clinic(self) -> None:
         figures = Integration(therapy_within_hours=24)
 
-        assert after_dose(DOSE, [therapy(30)], figures, now=DOSE + 40 * HOUR).outcome is Outcome.NOT_OFFERED
+        assert after_dose(DOSE, [therapy(30)], figures, now=DOSE + 40 * HOUR).outcome is TherapyOutcome.NOT_OFFERED
 
     def test_the_first_therapy_they_took_part_in_is_told(self) -> None:
         happened = [therapy(-3), therapy(5, "noshow", "no_show"), therapy(90), therapy(100)]
