@@ -6,6 +6,7 @@ somebody wants, and never for those of a rule that may have none, for which it w
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -205,23 +206,30 @@ def _last(rule: Rule, place: Any) -> datetime:  # noqa: ANN401  a zone
 def _begins_with(rule: Rule, first_at: datetime) -> bool:
     """Whether the day of `first_at` is the first of the rule.
 
-    What can be told by looking at the day is told so: a rule that no day satisfies must not be expanded.
+    It is told by looking at the days of its month or year: a rule that no day satisfies must not be expanded.
     """
     day = first_at.date()
-    if rule.by_month and day.month not in rule.by_month:
-        return False
-    if rule.by_month_day and not {day.day, day.day - _days_of_month(day) - 1} & set(rule.by_month_day):
-        return False
-    if rule.by_day and not any(_is_nth(rule, day, n, weekday) for n, weekday in rule.by_day):
+    if not _gives(rule, day, day):
         return False
     if not rule.by_position:
         return True
-    period = Rule(**{name: getattr(rule, name) for name in _SAME_PERIOD})
-    first = next(expand(period, first_at, "UTC"), None)
-    return first is not None and first.local == first_at
+    months = range(1, 13) if rule.frequency is Frequency.YEARLY else (day.month,)
+    days = [date(day.year, month, 1) + timedelta(days=n) for month in months for n in range(_days_of(day.year, month))]
+    chosen = [each for each in days if _gives(rule, each, day)]
+    position = chosen.index(day)
+    return bool({position + 1, position - len(chosen)} & set(rule.by_position))
 
 
-_SAME_PERIOD: Final = ("frequency", "by_day", "by_month_day", "by_month", "by_position", "week_start")
+def _gives(rule: Rule, day: date, first: date) -> bool:
+    """Whether a day is one of a rule that begins on `first`, before positions are counted."""
+    of_month = rule.by_month_day
+    if not of_month and not rule.by_day and rule.frequency in {Frequency.MONTHLY, Frequency.YEARLY}:
+        of_month = (first.day,)
+    if rule.by_month and day.month not in rule.by_month:
+        return False
+    if of_month and not {day.day, day.day - _days_of(day.year, day.month) - 1} & set(of_month):
+        return False
+    return not rule.by_day or any(_is_nth(rule, day, n, weekday) for n, weekday in rule.by_day)
 
 
 def _is_nth(rule: Rule, day: date, n: int | None, weekday: int) -> bool:
@@ -231,13 +239,12 @@ def _is_nth(rule: Rule, day: date, n: int | None, weekday: int) -> bool:
     if rule.frequency is Frequency.YEARLY and not rule.by_month:
         since, until = date(day.year, 1, 1), date(day.year, 12, 31)
     else:
-        since, until = day.replace(day=1), day.replace(day=_days_of_month(day))
+        since, until = day.replace(day=1), day.replace(day=_days_of(day.year, day.month))
     return n in {(day - since).days // 7 + 1, -((until - day).days // 7) - 1}
 
 
-def _days_of_month(day: date) -> int:
-    first_of_next = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return (first_of_next - timedelta(days=1)).day
+def _days_of(year: int, month: int) -> int:
+    return monthrange(year, month)[1]
 
 
 def _check_together(rule: Rule, pointer: str) -> None:

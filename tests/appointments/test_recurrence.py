@@ -14,6 +14,8 @@ from app.core.errors import InvalidRequest
 MONDAY = datetime(2026, 3, 2, 9)  # noqa: DTZ001  by the clock on the wall
 BERLIN = "Europe/Berlin"
 MOST = 400
+QUICK = 0.2
+"""Seconds of the processor's time; looking until the year 9999 takes three."""
 
 
 def local(text: str) -> datetime:
@@ -126,6 +128,9 @@ class TestCheck:
             "FREQ=MONTHLY;BYDAY=2MO",
             "FREQ=YEARLY;BYDAY=1MO",
             "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+            "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=2",
+            "FREQ=YEARLY;BYDAY=MO;BYSETPOS=1",
+            "FREQ=YEARLY;BYMONTH=3,9;BYDAY=MO;BYSETPOS=2",
         ],
     )
     def test_refuses_a_rule_that_begins_on_another_day(self, text: str) -> None:
@@ -143,6 +148,10 @@ class TestCheck:
             "FREQ=MONTHLY;BYDAY=1MO,3TU",
             "FREQ=MONTHLY;BYDAY=-5MO",
             "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1",
+            "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-10",
+            "FREQ=YEARLY;BYDAY=MO;BYSETPOS=9",
+            "FREQ=YEARLY;BYMONTH=3,9;BYSETPOS=1",
+            "FREQ=YEARLY;BYMONTH=1,3;BYSETPOS=-1",
         ],
     )
     def test_takes_one_that_begins_with_its_first_day(self, text: str) -> None:
@@ -153,9 +162,9 @@ class TestCheck:
         ["FREQ=DAILY;COUNT=401", "FREQ=DAILY;COUNT=10000", "FREQ=DAILY;COUNT=999999999", "FREQ=DAILY;UNTIL=20991231"],
     )
     def test_refuses_ten_thousand_at_once(self, text: str) -> None:
-        began = time.perf_counter()
+        began = time.process_time()
         assert refusal(text) == ("/rule", "too_many_repetitions")
-        assert time.perf_counter() - began < 0.1
+        assert time.process_time() - began < QUICK
 
     def test_takes_as_many_as_the_clinic_allows(self) -> None:
         assert len(given_by("FREQ=DAILY;COUNT=400", MONDAY.isoformat())) == MOST
@@ -171,9 +180,9 @@ class TestCheck:
         ],
     )
     def test_does_not_look_for_what_never_comes(self, text: str) -> None:
-        began = time.perf_counter()
+        began = time.process_time()
         assert refusal(text) == ("/first_at", "not_in_rule")
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < QUICK
 
     def test_refuses_an_end_before_the_first(self) -> None:
         assert refusal("FREQ=DAILY;UNTIL=20260301") == ("/rule", "ends_before_start")
