@@ -149,6 +149,7 @@ class Booked(Act):
     appointment_id: UUID
     plan: dict[str, Any]
     therapist: str | None
+    room: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +202,79 @@ class Relinked(Act):
 
     check_in_id: UUID
     session_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Daily(Act):
+    """Something of the patient's day between the visits. `content` is what is sent, but for who is who."""
+
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatePublished(Daily):
+    """The prescriber publishes what every patient is asked for from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInsPlanned(Daily):
+    """The therapist plans for one patient what they are asked for, in place of the clinic's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFounded(Daily):
+    """The coordinator sets up a group that meets every week with a therapist."""
+
+    group_id: UUID
+    therapist: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupJoined(Daily):
+    """The patient becomes a member of a group."""
+
+    group_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CarePlanned(Daily):
+    """The therapist writes the next version of the care plan with the patient."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPlanned(Daily):
+    """The coordinator plans appointments that repeat with a therapist."""
+
+    series_id: UUID
+    therapist: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyPlanWritten(Daily):
+    """The patient writes their plan for a crisis; `co_signed`: the therapist reads it with them and signs it too."""
+
+    co_signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Practised(Daily):
+    """The patient logs what they practised."""
+
+    log_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class JournalWritten(Daily):
+    """The patient writes into their journal, and lets the care team read it or not."""
+
+    entry_id: UUID
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rewarded(Daily):
+    """The therapist plans rewards for a target, or writes down whether it was met (`result_id`)."""
+
+    result_id: UUID | None

@@ -53,6 +53,10 @@ class Answers:
             responses.append(self.urinary_check(at))
         return responses
 
+    def weekly(self, at: datetime) -> list[Response]:
+        """What is asked once a week."""
+        return [self.gad7(at), self.who5(at)]
+
     def after_dose(self, at: datetime, *, with_effects: bool) -> list[Response]:
         """What is asked some hours or days after a dose."""
         effects = [self.session_effects(at)] if with_effects else []

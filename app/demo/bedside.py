@@ -151,7 +151,7 @@ UNEVENTFUL: Final[Script] = (
         shows={"/results/8/alerts": []},
     ),
     *home(165),
-    read(240, "patient", "/v1/me/due-check-ins", keeps={"due": "/items/0/id"}),
+    read(240, "patient", "/v1/me/due-check-ins", keeps={"due": "/items/?time_point=plus_4h/id"}),
     Request(
         minute=241, who="patient", method="PUT", path="/v1/me/check-ins/{id afterwards}", expects=201,
         body={

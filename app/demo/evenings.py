@@ -6,8 +6,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.check_in_plans import planning
 from app.core.db import unit_of_work
+from app.core.fields import zone
 from app.demo.acts import Act
+from app.demo.daily import ASKED_FOR
+from app.demo.people import TIME_ZONE
 from app.demo.stage import ANY, Stage
 from app.identity.permissions import Permission
 from app.overdue import service as overdue
@@ -33,8 +37,16 @@ CAME_OF_IT: Final = {
 USUALLY: Final = (Outcome.KNOWN_ALREADY, None)
 
 
+def _is_planned(at: datetime, filled_at: datetime) -> bool:
+    """On the evening after the plan was published, and on the last one: thirty days ahead are planned each time."""
+    days = (filled_at.astimezone(zone(TIME_ZONE)).date() - at.astimezone(zone(TIME_ZONE)).date()).days
+    return days in {0, ASKED_FOR}
+
+
 async def end(engine: AsyncEngine, stage: Stage, at: datetime, filled_at: datetime) -> None:
     """Find what is overdue, then answer what the clinic would have answered by then."""
+    if _is_planned(at, filled_at):
+        await planning.extend(engine)
     if filled_at - at < LATELY or at.toordinal() % 2:
         await overdue.look(engine)
     async with unit_of_work(engine) as db:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from app.demo import trial
 from app.demo.bedside import ABOUT as ABOUT_SESSIONS
 from app.demo.bedside import PLAYED
+from app.demo.day import ABOUT as ABOUT_THE_DAY
+from app.demo.day import PLAYED_BY
 from app.demo.people import DOMAIN, PASSWORD, PATIENTS
 from app.demo.roster import Resident, Roster
 
@@ -15,6 +17,14 @@ READER = "prescriber"
 JSON_BODY = "-H 'Content-Type: application/json'"
 CODE_OF = ".venv/bin/afterglow demo --code"
 STALE_AFTER = timedelta(hours=30)
+WHERE = (
+    (
+        "Staff",
+        "GET /v1/availability, /v1/appointment-series/..., /v1/groups (Thursday evening), /v1/check-in-templates",
+    ),
+    ("Therapist", "GET /v1/patients/{id}/care-plan, practice-adherence, integration-windows, journal-entries (shared)"),
+)
+"""What else there is to look at, and who may."""
 ITS_TOKEN = """| python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""  # noqa: S105  a command
 
 
@@ -41,11 +51,12 @@ def guide(roster: Roster, base_url: str, now: datetime) -> Iterator[str]:
     yield f"{trial.NOTICE}."
     yield f"  {trial.READER.email:<34}looks after all of them"
     yield ""
-    yield "Four things to try"
+    yield "Five things to try"
     yield from _chart(roster, base_url)
     yield from _check_in(base_url)
     yield from _docs_page(base_url)
     yield from _sessions(roster, base_url)
+    yield from _day(roster, base_url)
     yield ""
     yield "Have a receiver on this machine told what happens, in five minutes: docs/webhooks.md"
 
@@ -111,3 +122,20 @@ def _sessions(roster: Roster, base_url: str) -> Iterator[str]:
     bearer = '-H "Authorization: Bearer $STAFF"'
     yield f"   curl -s {base_url}/v1/dosing-sessions/{chosen}/chart.png {bearer} -o session.png"
     yield f"   curl -s {base_url}/v1/alerts {bearer}"
+
+
+def _day(roster: Roster, base_url: str) -> Iterator[str]:
+    bearer = '-H "Authorization: Bearer $PHONE"'
+    who = _named(list(roster.patients), PLAYED_BY[0])
+    yield ""
+    yield f"5. Live a day as {RESPONDER.key}@{DOMAIN} ($PHONE of 2): what is due in the next two weeks, what changed,"
+    yield "   the care plan, and the address of a calendar feed:"
+    yield ""
+    yield f'   curl -s "{base_url}/v1/me/due-check-ins?days=14" {bearer}'
+    yield f"   curl -s {base_url}/v1/me/changes {bearer}"
+    yield f"   curl -s {base_url}/v1/me/care-plan {bearer}"
+    yield f"   curl -s {base_url}/v1/me/calendar {bearer}"
+    yield ""
+    yield f"   {who.name:<11}yesterday: {ABOUT_THE_DAY}."
+    for name, what in WHERE:
+        yield f"   {name:<11}{what}"

@@ -36,5 +36,5 @@ async def ask(app: Any, method: str, path: str, token: str, body: Any = None, he
     await app(scope, receive, send)
     told = {name.decode().lower(): value.decode() for name, value in answer[0]["headers"]}
     found = b"".join(message.get("body", b"") for message in answer)
-    is_json = told.get("content-type", "").endswith("json")
+    is_json = found and told.get("content-type", "").endswith("json")
     return answer[0]["status"], told, json.loads(found) if is_json else found

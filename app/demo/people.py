@@ -56,6 +56,13 @@ HOURS: Final = {
     ],
 }
 """What the clinic says of itself; doses are given at weekends too, or today would be empty on some days."""
+THERAPISTS: Final = ("therapist", "therapist2")
+THERAPY_HOURS: Final = [
+    {"weekday": day, "begins": "08:00", "ends": "20:00"}
+    for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+]
+ROOMS: Final = {"Room 2": 3, "Room 3": 3, "Group room": 12}
+"""The rooms, and how many patients fit in."""
 MEN: Final = frozenset(
     {"jonas", "tomasz", "pavel", "viktor", "emil", "luis", "georg", "bruno", "dario", "farid", "henri", "juri"}
 )

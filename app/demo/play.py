@@ -21,6 +21,7 @@ Answer = tuple[int, Headers, Any]
 Send = Callable[[str, str, str, Any, Headers], Awaitable[Answer]]
 """Sends as somebody: who, method, path, JSON or None, headers."""
 _NAMED: Final = re.compile(r"\{([^{}]+)\}")
+_HOST: Final = re.compile(r"^https?://[^/]+")
 _MINUTES: Final = re.compile(r"[+-]\d+")
 
 
@@ -29,7 +30,7 @@ class Request:
     """One request: when (minutes from the planned begin of the dose), by whom, and what has to come back.
 
     `shows` is what stands at these JSON pointers, `keeps` what is remembered from them under which name. `if_match`
-    names the version that whoever asks has seen.
+    names the version that whoever asks has seen. `says` is what an answer that is no JSON holds word for word.
     """
 
     minute: int
@@ -41,6 +42,7 @@ class Request:
     expects: int = 200
     shows: Mapping[str, Any] = field(default_factory=dict)
     keeps: Mapping[str, str] = field(default_factory=dict)
+    says: tuple[str, ...] = ()
 
 
 Script = tuple[Request, ...]
@@ -72,7 +74,7 @@ class Play:
     async def ask(self, request: Request) -> None:
         """Send one request; raises `Missed` when something else comes back."""
         headers = {} if request.if_match is None else {"if-match": f'"{self.known[request.if_match]}"'}
-        path = self._filled(request.path)
+        path = _HOST.sub("", self._filled(request.path))
         status, _, answer = await self._send(request.who, request.method, path, self._filled(request.body), headers)
         where = f"{request.minute:+d} {request.who} {request.method} {path}"
         if status != request.expects:
@@ -80,6 +82,9 @@ class Play:
         for pointer, expected in request.shows.items():
             if found(answer, pointer) != expected:
                 raise Missed(f"{where}: {found(answer, pointer)!r} in place of {expected!r} at {pointer}")
+        for said in map(self._filled, request.says):
+            if said not in answer.decode().replace("\r\n ", ""):
+                raise Missed(f"{where}: {said!r} is nowhere in it")
         self.known |= {name: found(answer, pointer) for name, pointer in request.keeps.items()}
 
     def _filled(self, value: Any) -> Any:  # noqa: ANN401  JSON
@@ -100,9 +105,12 @@ class Play:
 
 
 def found(answer: Any, pointer: str) -> Any:  # noqa: ANN401  JSON
-    """What stands at a JSON pointer; None where nothing does."""
+    """What stands at a JSON pointer; None where nothing does. `?type=alert` is the first of a list that says so."""
     for part in pointer.split("/")[1:]:
-        if isinstance(answer, list):
+        if isinstance(answer, list) and part.startswith("?"):
+            name, _, wanted = part[1:].partition("=")
+            answer = next((one for one in answer if str(one[name]) == wanted), None)
+        elif isinstance(answer, list):
             answer = answer[int(part)] if int(part) < len(answer) else None
         elif isinstance(answer, dict):
             answer = answer.get(part)

@@ -18,6 +18,8 @@ from app.identity.models import Membership
 from app.main import create_app
 
 LASTS = timedelta(hours=12)
+OWN = {"patient": "phone", "tablet": "tablet"}
+"""The devices of a patient, as the scripts call them."""
 STAFF = ("prescriber", "nurse", "therapist", "coordinator")
 
 
@@ -29,7 +31,7 @@ class Players:
         self._settings = settings
         self._stage = stage
         self._app: Starlette | None = None
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[tuple[str, str], str] = {}
         self._plays: dict[str, Play] = {}
 
     async def ask(self, act: acts.Asked) -> None:
@@ -37,9 +39,9 @@ class Players:
         if self._app is None:
             self._app = create_app(self._settings)
             inline_sqlite.install(self._app.state.engine)
-        who = act.patient if act.request.who == "patient" else act.request.who
+        who = self._of(act.patient, act.request.who)
         if who not in self._tokens:
-            self._tokens[who] = await self._sign_in(who)
+            self._tokens[who] = await self._sign_in(*who)
         play = self._plays.get(act.patient)
         if play is None:
             play = self._plays[act.patient] = self._play(act.patient, act.begin)
@@ -52,15 +54,20 @@ class Players:
 
     def _play(self, patient: str, begin: datetime) -> Play:
         async def send(who: str, method: str, path: str, body: Any, headers: Headers) -> Answer:  # noqa: ANN401  JSON
-            token = self._tokens[patient if who == "patient" else who]
-            return await in_process.ask(self._app, method, path, token, body, headers)
+            return await in_process.ask(self._app, method, path, self._tokens[self._of(patient, who)], body, headers)
 
         known = {key: str(self._stage.people[key].membership_id) for key in STAFF}
         return Play(send, begin, ZoneInfo(TIME_ZONE), patient=str(self._stage.patient_ids[patient]), **known)
 
-    async def _sign_in(self, who: str) -> str:
+    def _of(self, patient: str, who: str) -> tuple[str, str]:
+        """Whose device it is, and which."""
+        return (patient, OWN[who]) if who in OWN else (who, "tablet")
+
+    async def _sign_in(self, who: str, device: str) -> str:
+        if who == "anybody":
+            return ""
         async with unit_of_work(self._engine) as db:
             membership = await db.get_one(Membership, self._stage.people[who].membership_id)
-            device, methods = ("phone", "password") if membership.patient_id else ("tablet", "password otp")
+            methods = "password" if membership.patient_id else "password otp"
             tokens = identity.begin(db, self._settings, membership, device, methods=methods, access_lasts=LASTS)
             return tokens.access_token

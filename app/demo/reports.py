@@ -11,6 +11,7 @@ from app.demo.answers import Answers, Response
 from app.demo.bodies import MINUTE
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
+from app.demo.daily import ASKED_FOR
 from app.demo.people import Story
 from app.demo.sessions import Session
 
@@ -20,6 +21,9 @@ BEFORE_DOSE = timedelta(minutes=35)
 IN_SESSION = (40, 120)  # minutes after the dose began, asked by the nurse
 # Hours after a dose, minutes that it may be early or late, whether session effects are asked for.
 AFTER_DOSE = ((4, 18, True), (24, 70, True), (72, 150, False), (168, 200, False))
+ASKED = {"morning": (8.9, 0.7), "afternoon": (17.1, 0.09), "weekly": (11.2, 0.4)}
+"""What the clinic's plan asks for beside the evening: the hour, and how far off people are when they answer."""
+SUNDAY = 6
 MISSED_AFTER_DOSE = 0.5  # these are missed half as often: the clinic reminds people
 STRONG_CRAVING = 5
 NOTES_GOOD = ("long walk by the river", "slept well", "after group", "called my sister", "quiet day", "cooked for two")
@@ -84,7 +88,13 @@ class Reports:
         for day in range(story.enrolled_days_ago + 1 if story.stays_days is None else story.stays_days):
             date = calendar.enrolment(story) + timedelta(days=day)
             hour = EVENING + max(-2.5, min(2.5, chance.of("evening", day).around(0, 0.8)))
-            yield _Prompt(calendar.on(date, hour, calendar.where(story, day)), "evening", day)
+            place = calendar.where(story, day)
+            yield _Prompt(calendar.on(date, hour, place), "evening", day)
+            if date > calendar.days_ago(ASKED_FOR):
+                for kind, (usual, spread) in ASKED.items():
+                    if kind != "weekly" or date.weekday() == SUNDAY:
+                        hour = usual + chance.of(kind, day).between(-spread, spread)
+                        yield _Prompt(calendar.on(date, hour, place), kind, day)
         for number, session in enumerate(self._sessions):
             dose = session.dose_at
             if dose is None:
@@ -116,11 +126,13 @@ class Reports:
     def _missing(self, prompt: _Prompt, last_craving: int) -> float:
         hard = max(0.0, (last_craving - STRONG_CRAVING) / (10 - STRONG_CRAVING))
         missing = self._story.misses + self._story.misses_when_craving * hard
-        return missing if prompt.kind == "evening" else missing * MISSED_AFTER_DOSE
+        return missing if prompt.kind == "evening" or prompt.kind in ASKED else missing * MISSED_AFTER_DOSE
 
     def _responses(self, prompt: _Prompt) -> list[Response]:
         if prompt.kind == "evening":
             return self._answers.evening(prompt.at, prompt.day)
+        if prompt.kind == "weekly":
+            return self._answers.weekly(prompt.at)
         if prompt.by_nurse:
             return [self._answers.session_effects(prompt.at)]
         return self._answers.after_dose(prompt.at, with_effects=prompt.with_effects)

@@ -23,6 +23,8 @@ from app.demo.bedside import PLAYED, SCRIPTS
 from app.demo.bodies import Tablet
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
+from app.demo.daily import clinic_of, days_of
+from app.demo.day import DAY, PLAYED_BY
 from app.demo.feelings import Feelings
 from app.demo.people import PATIENTS, Story
 from app.demo.phones import arrivals
@@ -44,6 +46,7 @@ def write(now: datetime, seed: int) -> list[Act]:
     acts = [
         act for story in PATIENTS for act in _life(story, calendar, diary, Chance(seed, story.key)) if act.at <= now
     ]
+    acts += [act for act in clinic_of(calendar, Chance(seed, "clinic")) if act.at <= now]
     acts += _played(calendar)
     acts.append(AskedForHelp(now - timedelta(minutes=HELP_MINUTES_AGO), *NEEDS_HELP))
     return sorted(acts, key=lambda act: act.at)
@@ -55,6 +58,10 @@ def _played(calendar: Calendar) -> Iterator[Act]:
         begin = calendar.on(calendar.days_ago(1), hour)
         for request in SCRIPTS[key]:
             yield Asked(begin + timedelta(minutes=request.minute), patient, begin, request)
+    patient, hour = PLAYED_BY
+    begin = calendar.on(calendar.days_ago(1), hour)
+    for request in DAY:
+        yield Asked(begin + timedelta(minutes=request.minute), patient, begin, request)
 
 
 def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Iterator[Act]:
@@ -67,6 +74,7 @@ def _life(story: Story, calendar: Calendar, diary: Diary, chance: Chance) -> Ite
     for session in sessions:
         yield from session.acts
     yield from visits_of(story, sessions, calendar, diary, chance)
+    yield from days_of(story, sessions, calendar, chance.of("days"))
     doses = [session.dose_at for session in sessions if session.dose_at is not None]
     feelings = Feelings(story, calendar.on(enrolled, 0), doses, chance)
     tablet, given = Tablet(story, feelings, chance), [session for session in sessions if session.course is not None]

@@ -4,16 +4,19 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import singledispatchmethod
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.appointments import schemas as appointment_schemas
 from app.appointments import service as appointments
 from app.check_in_plans import due
+from app.check_in_plans.models import DueCheckIn
+from app.check_in_plans.rules import Kept
 from app.check_ins import batches
 from app.check_ins import service as check_ins
 from app.check_ins.schemas import CheckInBatch, CheckInWrite, LinkWrite
@@ -25,7 +28,7 @@ from app.consents import service as consents
 from app.core import clock
 from app.core.db import Database, unit_of_work
 from app.core.settings import Settings
-from app.demo import acts, arrival, evenings, forms
+from app.demo import acts, arrival, daily_stage, evenings, forms
 from app.demo.chance import Chance
 from app.demo.people import FOUNDED_BEFORE, NOT_HERS, PATIENTS, STAFF, TIME_ZONE
 from app.demo.players import Players
@@ -39,6 +42,7 @@ from app.dosing.dose_schemas import DoseWrite
 from app.dosing.errors import NotCleared
 from app.dosing.reading_schemas import ReadingBatch
 from app.dosing.rules import DoseRoute, SessionAction, SessionStage, Substance
+from app.identity.access import PatientView
 from app.identity.permissions import Permission, Role
 from app.invitations import service as invitations
 from app.overdue import service as overdue
@@ -48,8 +52,9 @@ from app.safety.schemas import HelpRequestWrite
 STORIES = {story.key: story for story in PATIENTS}
 WHY_CLEARED = "Looked at together with the patient; goes on as planned"
 INSTRUCTIONS = "2026-01"
-Open = tuple[datetime, datetime, UUID]
-"""A due check-in that nobody has answered: from when, until when, its id."""
+Open = tuple[datetime, datetime]
+"""From when and until when a due check-in that nobody has answered can be."""
+UNTIL_TOMORROW = timedelta(hours=30)
 
 
 class Simulator:
@@ -61,7 +66,7 @@ class Simulator:
         self._players = Players(engine, settings, self._stage)
         self._codes: dict[str, str] = {}
         self._signed: dict[tuple[str, str], UUID] = {}
-        self._due: defaultdict[str, list[Open]] = defaultdict(list)
+        self._due: defaultdict[str, dict[UUID, Open]] = defaultdict(dict)
         self._answers: dict[str, UUID] = {}
 
     async def live(self, script: Sequence[acts.Act], done: Callable[[int], None]) -> None:
@@ -72,6 +77,7 @@ class Simulator:
             await self._live_a_day(todays)
             with clock.told(todays[-1].at):
                 await evenings.end(self._engine, self._stage, todays[-1].at, script[-1].at)
+                await self._look_what_is_due(todays[-1].at)
             done(len(todays))
         await self._players.close()
 
@@ -102,16 +108,39 @@ class Simulator:
             if isinstance(act, acts.Reported) and act.base_version:
                 await db.flush_staged()  # numbers of a corrected check-in wait for no new check-in
 
+    async def _look_what_is_due(self, at: datetime) -> None:
+        """What phones know of until tomorrow evening: they were told when it was planned."""
+        keys = {patient_id: key for key, patient_id in self._stage.patient_ids.items()}
+        async with unit_of_work(self._engine, self._stage.clinic.id) as db:
+            found = await db.execute(
+                sa.select(DueCheckIn.patient_id, DueCheckIn.id, DueCheckIn.opens_at, DueCheckIn.closes_at).where(
+                    DueCheckIn.clinic_id == self._stage.clinic.id,
+                    DueCheckIn.state == Kept.WAITING.value,
+                    DueCheckIn.opens_at < at + UNTIL_TOMORROW,
+                )
+            )
+            for patient_id, due_id, opens_at, closes_at in found:
+                self._due[keys[patient_id]][due_id] = opens_at, closes_at
+
+    async def _look_around_the_dose(self, act: acts.DoseStarted, db: Database, patient: PatientView) -> None:
+        """What is asked for around a dose, now that it has begun."""
+        await db.flush_staged()
+        for each in await due.of_session(db, patient, act.session_id):
+            if each.state == Kept.WAITING:
+                self._due[act.patient][each.id] = each.opens_at, each.closes_at
+
     def _answering(self, patient: str, content: dict[str, Any], check_in_id: UUID | None = None) -> dict[str, Any]:
         """A check-in as the app sends it while another one is due: it answers that."""
         key = str(check_in_id or content["id"])
         if key not in self._answers:
             at = datetime.fromisoformat(content["recorded_at"])
-            waiting = [one for one in self._due[patient] if one[0] <= at <= one[1]]
+            waiting = [
+                (closes, due_id) for due_id, (opens, closes) in self._due[patient].items() if opens <= at <= closes
+            ]
             if not waiting:
                 return content
-            self._due[patient].remove(waiting[0])
-            self._answers[key] = waiting[0][2]
+            self._answers[key] = min(waiting)[1]
+            del self._due[patient][self._answers[key]]
         return content | {"due_check_in_id": str(self._answers[key])}
 
     # ----------------------------------------------------------------------------------------- what is done
@@ -235,6 +264,7 @@ class Simulator:
         access = await self._stage.access(db, "nurse", "start_dose", Permission.DOSING_ADMINISTER, act, act.session_id)
         dose = DoseWrite(substance=Substance.KETAMINE, route=DoseRoute.IV, dose_mg=act.dose_mg, lot=act.lot)
         await doses.start(db, access, act.session_id, dose, ANY)
+        await self._look_around_the_dose(act, db, access.patient)
 
     @_perform.register
     async def _(self, act: acts.FoundReady, db: Database) -> None:
@@ -256,11 +286,6 @@ class Simulator:
             crisis_card_given=True,
         )
         await discharge.discharge(db, access, act.session_id, leaving, ANY)
-        await db.flush_staged()
-        self._due[act.patient] += [
-            (each.opens_at, each.closes_at, each.id)
-            for each in await due.of_session(db, access.patient, act.session_id)
-        ]
 
     @_perform.register
     async def _(self, act: acts.AskedForHelp, db: Database) -> None:
@@ -286,7 +311,8 @@ class Simulator:
         else:
             staff_id = self._stage.people[act.therapist].membership_id
             people.append({"role": "staff", "staff_id": staff_id, "status": "accepted"})
-        plan = appointment_schemas.AppointmentWrite.model_validate(act.plan | {"participants": people})
+        where = {"room_id": self._stage.rooms[act.room]} if act.room else {}
+        plan = appointment_schemas.AppointmentWrite.model_validate(act.plan | {"participants": people} | where)
         await appointments.book(db, access, act.appointment_id, plan, ANY)
 
     @_perform.register
@@ -319,7 +345,7 @@ class Simulator:
     async def _(self, act: acts.Reported, db: Database) -> None:
         who, operation = ("nurse", "record_patient_check_in") if act.by_nurse else (act.patient, "submit_check_in")
         access = await self._stage.access(db, who, operation, Permission.CHECK_INS_WRITE, act, act.check_in_id)
-        content = act.content if act.by_nurse else self._answering(act.patient, act.content, act.check_in_id)
+        content = self._answering(act.patient, act.content, act.check_in_id)
         report = Report(act.check_in_id, CheckInWrite.model_validate(content), act.base_version)
         (result,) = await check_ins.submit(
             db, access.clinic, access.patient, access.protocol, Author.of(access), [report]
@@ -343,6 +369,10 @@ class Simulator:
         )
         correction = LinkWrite(dosing_session_id=act.session_id, appointment_id=None)
         await check_ins.correct_link(db, access, act.check_in_id, correction, ANY)
+
+    @_perform.register
+    async def _(self, act: acts.Daily, db: Database) -> None:
+        await daily_stage.perform(act, self._stage, db)
 
 
 def _alone(act: acts.Act) -> type[acts.Act] | None:

@@ -6,15 +6,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.audit import service as audit
+from app.bookings import hours, rooms
+from app.bookings.schemas import RoomWrite, WorkingHoursWrite
 from app.clinics import schemas as clinic_schemas
 from app.clinics import service as clinics
 from app.consents import documents
 from app.consents.models import ConsentDocument
 from app.core import clock
 from app.core.db import Database, unit_of_work
+from app.core.ids import new_id
 from app.core.settings import Settings
 from app.demo import acts, arrival, forms
-from app.demo.people import CLINIC, HOURS, LOCALE, ON_CALL, STAFF, TIME_ZONE
+from app.demo.people import CLINIC, HOURS, LOCALE, ON_CALL, ROOMS, STAFF, THERAPISTS, THERAPY_HOURS, TIME_ZONE
 from app.identity.access import Caller, ClinicAccess, ClinicView, PatientAccess, patient_for_writing
 from app.identity.models import Clinic
 from app.identity.permissions import Permission, Reach, reach
@@ -36,6 +39,7 @@ class Stage:
         self.people: dict[str, Caller] = {}
         self.patient_ids: dict[str, UUID] = {}
         self.documents: dict[str, ConsentDocument] = {}
+        self.rooms: dict[str, UUID] = {}
         self.clinic: ClinicView
         self.protocol: Protocol
 
@@ -59,8 +63,20 @@ class Stage:
                     self.documents[consent_type], _ = await documents.publish(db, access, forms.document(consent_type))
                 self.audit(db, "admin", "set_on_call_roster", Permission.ROSTER_WRITE)
                 await rosters.put(db, access, self._roster(), None, self.settings)
+                await self._open_rooms(db, access)
                 self._look_at(await db.get_one(Clinic, made.id))
                 self.protocol = await protocols.at_version(db, made.id, self.clinic.protocol_version)
+
+    async def _open_rooms(self, db: Database, access: ClinicAccess) -> None:
+        """The rooms, and when the therapists can be booked."""
+        for name, places in ROOMS.items():
+            self.audit(db, "coordinator", "put_room", Permission.ROOMS_WRITE)
+            self.rooms[name] = new_id()
+            await rooms.put(db, access, self.rooms[name], RoomWrite(name=name, places=places), None)
+        for key in THERAPISTS:
+            self.audit(db, "coordinator", "put_working_hours", Permission.WORKING_HOURS_WRITE)
+            said = WorkingHoursWrite.model_validate({"hours": THERAPY_HOURS})
+            await hours.put(db, access, self.people[key].membership_id, said, None)
 
     def _figures(self) -> clinic_schemas.ProtocolWrite:
         """What is proposed, with one decision of the clinic: here a single use is talked about, and is no alert."""

@@ -8,10 +8,9 @@ from app.appointments.rules import Attendance, AttendanceReason
 from app.demo.acts import Act, AppointmentArrived, AppointmentCancelled, Attended, Booked
 from app.demo.calendar import Calendar
 from app.demo.chance import Chance
-from app.demo.people import NOT_HERS, PATIENTS, Story
+from app.demo.people import NOT_HERS, PATIENTS, THERAPISTS, Story
 from app.demo.sessions import Session
 
-THERAPISTS = ("therapist", "therapist2")
 ROOMS = {"therapist": "Room 2", "therapist2": "Room 3"}
 WEEKLY = ("cbt", "mindfulness", "relapse_prevention", "mbrp")
 LENGTH = timedelta(minutes=50)
@@ -124,9 +123,10 @@ def _visit(
         "channel": "video" if story.travels and chance.happens(0.3) else "in_person",
         "scheduled_at": at,
         "ends_at": at + (GROUP_LENGTH if group else LENGTH),
-        "location": "Group room" if group else ROOMS[therapist],
+        "location": "Group room" if group else None,
     }
-    yield Booked(booked_on, story.key, visit_id, plan, None if group else therapist)
+    with_whom, where = (None, None) if group else (therapist, ROOMS[therapist])
+    yield Booked(booked_on, story.key, visit_id, plan, with_whom, where)
     after = plan["ends_at"] + timedelta(minutes=chance.whole(2, 25))
     drawn = chance.between(0, 1)
     if gone:

@@ -85,7 +85,7 @@ class TestScript:
 
         assert await alerts(play) == set()
         due = await seen(play, 300, "patient", "/v1/me/due-check-ins")
-        assert [one["state"] for one in due["items"]] == ["answered", *["expected"] * 4]
+        assert [one["state"] for one in due["items"]] == ["missed", "missed", "answered", *["expected"] * 4]
         session = await seen(play, 300, "nurse", "/v1/dosing-sessions/{session}")
         assert [step["action"] for step in session["steps"]] == [
             "schedule", "arrival", "checklist", "clearance", "dose", "dose-end", "readiness", "discharge", "closure",

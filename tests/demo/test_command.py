@@ -107,11 +107,11 @@ class TestTell:
         assert "61 real people" in told
         assert "public.ctn0094data (MIT licence)" in told
 
-    def test_gives_four_things_to_try(self, demo_file: Path) -> None:
+    def test_gives_five_things_to_try(self, demo_file: Path) -> None:
         told = self.lines(demo_file)
 
-        assert re.findall(r"^(\d)\. ", told, re.MULTILINE) == ["1", "2", "3", "4"]
-        assert len(re.findall(r"^   (?:\w+=\$\()?curl ", told, re.MULTILINE)) == 6
+        assert re.findall(r"^(\d)\. ", told, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+        assert len(re.findall(r"^   (?:\w+=\$\()?curl ", told, re.MULTILINE)) == 10
 
     def test_says_where_the_scripted_sessions_are(self, demo_file: Path) -> None:
         charts = re.findall(r"dosing-sessions/([0-9a-f-]{36})/chart\.png", self.lines(demo_file))
