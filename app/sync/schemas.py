@@ -20,6 +20,7 @@ from app.dosing.schemas import OwnDosingSession
 from app.journals.schemas import JournalEntry
 from app.safety.schemas import CrisisCard, MyAlert
 
+_KIND = "What kind of thing it is."
 _THING = "As its own address shows it; null when it is no longer there."
 
 
@@ -41,77 +42,77 @@ class _Change(Outgoing):
 class ChangedAlert(_Change):
     """Something that the team was asked to look at, or has looked at."""
 
-    type: Literal["alert"]
+    type: Annotated[Literal["alert"], Field(description=_KIND)]
     data: Annotated[MyAlert | None, Field(description=_THING)]
 
 
 class ChangedAppointment(_Change):
     """An appointment."""
 
-    type: Literal["appointment"]
+    type: Annotated[Literal["appointment"], Field(description=_KIND)]
     data: Annotated[OwnAppointment | None, Field(description=_THING)]
 
 
 class ChangedCarePlan(_Change):
     """The newest version of the care plan; its id is the patient's own, and names of people are left out."""
 
-    type: Literal["care_plan"]
+    type: Annotated[Literal["care_plan"], Field(description=_KIND)]
     data: Annotated[CarePlan | None, Field(description=_THING)]
 
 
 class ChangedCheckInPlan(_Change):
     """The newest version of the patient's own plan of check-ins; its id is the patient's own."""
 
-    type: Literal["check_in_plan"]
+    type: Annotated[Literal["check_in_plan"], Field(description=_KIND)]
     data: Annotated[CheckInPlanVersion | None, Field(description=_THING)]
 
 
 class ChangedCheckIn(_Change):
     """A check-in, or what it belongs to."""
 
-    type: Literal["check_in"]
+    type: Annotated[Literal["check_in"], Field(description=_KIND)]
     data: Annotated[CheckIn | None, Field(description=_THING)]
 
 
 class ChangedContingencyPlan(_Change):
     """The newest version of the plan of rewards, or a new result of it, which its own address shows."""
 
-    type: Literal["contingency_plan"]
+    type: Annotated[Literal["contingency_plan"], Field(description=_KIND)]
     data: Annotated[ContingencyPlan | None, Field(description=_THING)]
 
 
 class ChangedDosingSession(_Change):
     """A dosing session."""
 
-    type: Literal["dosing_session"]
+    type: Annotated[Literal["dosing_session"], Field(description=_KIND)]
     data: Annotated[OwnDosingSession | None, Field(description=_THING)]
 
 
 class ChangedDueCheckIn(_Change):
     """A check-in that is asked for, or what became of that."""
 
-    type: Literal["due_check_in"]
+    type: Annotated[Literal["due_check_in"], Field(description=_KIND)]
     data: Annotated[DueCheckIn | None, Field(description=_THING)]
 
 
 class ChangedJournalEntry(_Change):
     """An entry of the patient's journal."""
 
-    type: Literal["journal_entry"]
+    type: Annotated[Literal["journal_entry"], Field(description=_KIND)]
     data: Annotated[JournalEntry | None, Field(description=_THING)]
 
 
 class ChangedPracticeLog(_Change):
     """That the patient practised."""
 
-    type: Literal["practice_log"]
+    type: Annotated[Literal["practice_log"], Field(description=_KIND)]
     data: Annotated[OwnPracticeLog | None, Field(description=_THING)]
 
 
 class ChangedSafetyPlan(_Change):
     """The newest version of the patient's plan for a crisis; its id is the patient's own."""
 
-    type: Literal["safety_plan"]
+    type: Annotated[Literal["safety_plan"], Field(description=_KIND)]
     data: Annotated[SafetyPlan | None, Field(description=_THING)]
 
 

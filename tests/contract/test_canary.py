@@ -35,7 +35,7 @@ MAY_SHOW = {
     "note": {
         "submitCheckIn", "readMyCheckIn", "listMyCheckIns", "listMyCheckInVersions", "readPatientCheckIn",
         "listPatientCheckIns", "listPatientCheckInVersions", "listQuarantinedCheckIns", "submitCheckInBatch",
-        "exportMyRecord", "exportMyRecordAsHtml", "exportMyRecordAsPdf",
+        "exportMyRecord", "exportMyRecordAsHtml", "exportMyRecordAsPdf", "listMyChanges",
     },
     "name": {
         "readProfile", "listPatients", "readPatient", "enrolPatient", "setCareTeam", "exportMyRecord",
@@ -47,7 +47,7 @@ MAY_SHOW = {
     },
     "story": {
         "writeJournalEntry", "readMyJournalEntry", "listMyJournalEntries", "shareJournalEntry", "exportMyRecord",
-        "exportMyRecordAsHtml", "exportMyRecordAsPdf", "readMyChanges",
+        "exportMyRecordAsHtml", "exportMyRecordAsPdf", "listMyChanges",
     },
     "email": {"readProfile", "exportMyRecord", "exportMyRecordAsHtml", "exportMyRecordAsPdf"},
     "password": set(),
