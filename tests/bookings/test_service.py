@@ -245,3 +245,24 @@ class TestRaces:
         with pytest.raises(DoubleBooked) as refused:
             await waiting
         assert [fault.pointer for fault in refused.value.errors] == ["/room_id"]
+
+    @pytest.mark.postgresql
+    async def test_what_is_being_booked_twice_on_purpose_is_waited_for_too(
+        self, db: Database, engine: AsyncEngine, clinic_id: UUID, holding: Held
+    ) -> None:
+        """The constraint leaves such rows out; who looks first has to queue."""
+        await holding(ROOM)
+        await db.finish()
+        async with unit_of_work(engine, clinic_id) as first:
+            half = NOON + HOUR / 2
+            await hold(first, clinic_id, "appointment", an_id(), [ROOM], half, half + HOUR, overridden=True)
+
+            async def take() -> None:
+                async with unit_of_work(engine, clinic_id) as mine:
+                    await hold(mine, clinic_id, "appointment", an_id(), [ROOM], NOON + HOUR, NOON + 2 * HOUR)
+
+            waiting = asyncio.create_task(take())
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+        with pytest.raises(DoubleBooked):
+            await waiting
