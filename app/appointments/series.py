@@ -91,9 +91,10 @@ async def end(
     today = now.astimezone(zone(series.time_zone)).date()
     last_day = ending.last_day or today
     by = schemas.AppointmentCancellationWrite(by=ending.by, reason=ending.reason)
-    for day, appointment in (await _by_day(db, who.patient, series)).items():
-        if series_rules.is_open(appointment, now) and (ending.last_day is None or day > last_day):
-            await service.call_off(db, who.patient, who.protocol, who.actor_id, appointment, by)
+    theirs = await _by_day(db, who.patient, series)
+    later = [a for day, a in theirs.items() if ending.last_day is None or day > last_day]
+    left = [appointment for appointment in later if series_rules.is_open(appointment, now)]
+    await service.call_off_all(db, *who, left, by)
     _stop(series, last_day)
     _changed(db, who, series)
     return series
@@ -172,19 +173,17 @@ async def _carry_out(
     clashed = {date.fromisoformat(day) for day in series.left_out} if extends else set[date]()
     open_days = [i for i in instances if i.day not in left_out and i.day not in clashed]
     sorted_out = series_rules.sort_out(open_days, existing, now=now, is_new=is_new)
-    for appointment in [] if extends else sorted_out.drop:
-        await _drop(db, who, appointment)
+    await _drop(db, who, [] if extends else sorted_out.drop)
     changes = [] if extends else await _changes(db, who, sorted_out.keep, before.asked, wanted.asked)
     additions = await _additions(db, who.patient, series, sorted_out.add, wanted.asked)
     clashing = await _clashing(db, who, wanted.asked, additions, changes)
-    for appointment, instance, new in changes:
+    for appointment, instance, _ in changes:
         appointment.series_id, appointment.recurrence_at = series.id, instance.at
-        if appointment.id in clashing:
-            await _drop(db, who, appointment)
-        elif new is not None:
-            await service.replan(db, who.patient, who.protocol, who.actor_id, appointment, new)
+    await _drop(db, who, [appointment for appointment, _, _ in changes if appointment.id in clashing])
+    moved = [(a, new) for a, _, new in changes if new is not None and a.id not in clashing]
+    await service.replan_all(db, *who, moved)
     fresh = [new for _, new in additions if new.id not in clashing]
-    await service.add_all(db, who.patient, who.protocol, who.actor_id, fresh)
+    await service.add_all(db, *who, fresh)
     days = {instance.day for instance in clashing.values()} | clashed
     _keep_plan(series, before if extends else wanted, sorted(left_out | days), planned_until)
     return len(fresh)
@@ -200,10 +199,11 @@ def _keep_plan(series: AppointmentSeries, wanted: Plan, left_out: list[date], pl
     series.content = wanted.content
 
 
-async def _drop(db: Database, who: Who, appointment: Appointment) -> None:
-    """Cancel what the rule does not give any more. It is no instance from now on; the day can have another one."""
-    await service.call_off(db, who.patient, who.protocol, who.actor_id, appointment, RESCHEDULED)
-    appointment.recurrence_at = None
+async def _drop(db: Database, who: Who, appointments: Sequence[Appointment]) -> None:
+    """Cancel what the rule does not give any more. They are no instances from now on; the days can have others."""
+    await service.call_off_all(db, *who, appointments, RESCHEDULED)
+    for appointment in appointments:
+        appointment.recurrence_at = None
 
 
 async def _changes(

@@ -27,7 +27,7 @@ from app.protocols.rules import Protocol
 from app.timeline import service as timeline
 from app.timeline.errors import IdTaken
 
-__all__ = ["Belongs", "New", "add", "add_all", "call_off", "replan"]
+__all__ = ["Belongs", "New", "add", "add_all", "call_off", "call_off_all", "replan", "replan_all"]
 
 FIRST_STEP: Final = "book"
 
@@ -138,19 +138,34 @@ async def replan(
 
     What it is one of stays. After `DoubleBooked` nothing has changed, and the transaction can go on.
     """
-    _check(plan)
-    rules.check_planning(AppointmentStatus(appointment.status), plan.status)
-    await _check_named(db, patient.clinic_id, [plan])
-    hold = _held(patient, protocol, appointment.id, plan, appointment.group_session_id)
-    await bookings.hold_all(db, patient.clinic_id, HOLDER, [hold])
-    for name, value in _planned(plan).items():
-        setattr(appointment, name, value)
-    await db.execute(
-        sa.delete(AppointmentParticipant).where(*queries.of_appointments(patient.clinic_id, [appointment.id]))
-    )
-    await _add_participants(db, patient.clinic_id, {appointment.id: plan})
-    await steps.keep(db, patient, protocol, actor_id, appointment, AppointmentAction.MOVE, plan.status)
+    await replan_all(db, patient, protocol, actor_id, [(appointment, plan)])
     return appointment
+
+
+async def replan_all(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    actor_id: UUID | None,
+    wanted: Sequence[tuple[Appointment, schemas.AppointmentWrite]],
+) -> None:
+    """Plan many appointments of one patient anew, or none of them. It takes as many statements as one does."""
+    if not wanted:
+        return
+    for appointment, plan in wanted:
+        _check(plan)
+        rules.check_planning(AppointmentStatus(appointment.status), plan.status)
+    await _check_named(db, patient.clinic_id, [plan for _, plan in wanted])
+    holds = [_held(patient, protocol, each.id, plan, each.group_session_id) for each, plan in wanted]
+    await bookings.hold_all(db, patient.clinic_id, HOLDER, holds)
+    for appointment, plan in wanted:
+        for name, value in _planned(plan).items():
+            setattr(appointment, name, value)
+    plans = {appointment.id: plan for appointment, plan in wanted}
+    await db.execute(sa.delete(AppointmentParticipant).where(*queries.of_appointments(patient.clinic_id, plans)))
+    await _add_participants(db, patient.clinic_id, plans)
+    moved = [(appointment, AppointmentStatus(plan.status)) for appointment, plan in wanted]
+    await steps.keep_all(db, patient, protocol, actor_id, moved, AppointmentAction.MOVE)
 
 
 async def call_off(
@@ -162,19 +177,38 @@ async def call_off(
     cancellation: schemas.AppointmentCancellationWrite,
 ) -> Appointment:
     """Record that it will not take place, or should never have existed, and let go of what it held."""
-    status = rules.status_after_cancellation(AppointmentStatus(appointment.status), cancellation.reason)
-    called_off = status is AppointmentStatus.CANCELLED
-    who = Attendance.CANCELLED_PATIENT if cancellation.by == "patient" else Attendance.CANCELLED_CLINIC
-    appointment.attendance = who.value if called_off else None
-    appointment.attended_minutes = None
-    appointment.reason = cancellation.reason.value
-    appointment.cancelled_late = (
-        rules.is_late(appointment.scheduled_at, protocol.booking, now=clock.now()) if called_off else None
-    )
-    await bookings.release(db, patient.clinic_id, appointment.id)
-    await places.leave(db, appointment)
-    await steps.keep(db, patient, protocol, actor_id, appointment, AppointmentAction.CANCELLATION, status)
+    await call_off_all(db, patient, protocol, actor_id, [appointment], cancellation)
     return appointment
+
+
+async def call_off_all(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    actor_id: UUID | None,
+    appointments: Sequence[Appointment],
+    cancellation: schemas.AppointmentCancellationWrite,
+) -> None:
+    """Call off many appointments of one patient. It takes as many statements as one does, and one for each place."""
+    if not appointments:
+        return
+    who = Attendance.CANCELLED_PATIENT if cancellation.by == "patient" else Attendance.CANCELLED_CLINIC
+    now = clock.now()
+    ended = []
+    for appointment in appointments:
+        status = rules.status_after_cancellation(AppointmentStatus(appointment.status), cancellation.reason)
+        called_off = status is AppointmentStatus.CANCELLED
+        appointment.attendance = who.value if called_off else None
+        appointment.attended_minutes = None
+        appointment.reason = cancellation.reason.value
+        appointment.cancelled_late = (
+            rules.is_late(appointment.scheduled_at, protocol.booking, now=now) if called_off else None
+        )
+        ended.append((appointment, status))
+    await bookings.release(db, patient.clinic_id, *(appointment.id for appointment in appointments))
+    for appointment in appointments:
+        await places.leave(db, appointment)
+    await steps.keep_all(db, patient, protocol, actor_id, ended, AppointmentAction.CANCELLATION)
 
 
 async def arrive(

@@ -1,5 +1,6 @@
 """Taking one step of an appointment: kept, told, and placed on the timeline. And reading it as it is shown."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -46,12 +47,25 @@ async def keep(
     status: AppointmentStatus,
 ) -> None:
     """Take one step, after everything else about it was set: the only way in which an appointment changes."""
-    from_status, appointment.status = appointment.status, status.value
-    appointment.version += 1
-    appointment.revision = patient.revise(db)
-    keep_step(db, appointment, action=action, from_status=from_status, actor_id=actor_id)
-    tell(db, appointment, TOLD_AS[action])
-    await place(db, patient, protocol, appointment)
+    await keep_all(db, patient, protocol, actor_id, [(appointment, status)], action)
+
+
+async def keep_all(
+    db: Database,
+    patient: PatientView,
+    protocol: Protocol,
+    actor_id: UUID | None,
+    towards: Sequence[tuple[Appointment, AppointmentStatus]],
+    action: AppointmentAction,
+) -> None:
+    """Take the same step with many appointments of one patient."""
+    for appointment, status in towards:
+        from_status, appointment.status = appointment.status, status.value
+        appointment.version += 1
+        appointment.revision = patient.revise(db)
+        keep_step(db, appointment, action=action, from_status=from_status, actor_id=actor_id)
+        tell(db, appointment, TOLD_AS[action])
+    await place(db, patient, protocol, *(appointment for appointment, _ in towards))
 
 
 async def place(db: Database, patient: PatientView, protocol: Protocol, *appointments: Appointment) -> None:

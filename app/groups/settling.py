@@ -91,9 +91,8 @@ async def withdraw(
 ) -> None:
     """Cancel what a member has in these meetings."""
     theirs = await of_member(db, group, sessions, member)
-    for _, appointment in sorted(theirs.items(), key=lambda item: item[0]):
-        if appointment.status in _PLANNED:
-            await appointments.call_off(db, member.patient, member.protocol, member.actor_id, appointment, by)
+    left = [theirs[this] for this in sorted(theirs) if theirs[this].status in _PLANNED]
+    await appointments.call_off_all(db, member.patient, member.protocol, member.actor_id, left, by)
 
 
 async def busy_at(db: Database, group: Group, sessions: Iterable[GroupSession], member: Member) -> frozenset[UUID]:

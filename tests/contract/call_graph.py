@@ -16,6 +16,7 @@ from app.dosing.steps import TOLD_AS
 RECORD = "app.events.service.record"
 HANDED = frozenset(f"app.dosing.{name}" for name in ("steps.take", "steps.touch", "steps.tell", "doses.stop")) | {
     "app.appointments.steps.keep",
+    "app.appointments.steps.keep_all",
     "app.appointments.steps.tell",
 }
 """They record the event that they are handed, or that of the action: whoever calls them is who names it."""
