@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.core.ids import new_id
 from app.core.settings import Settings
-from benchmarks import access, bedside, webhooks
+from benchmarks import access, bedside, phones, webhooks
 from benchmarks import world as worlds
 from benchmarks.load import Measured, drive, middle, request
 from benchmarks.servers import Running, serve
@@ -298,6 +298,8 @@ async def _run(server: Server, folder: Path, only: set[str], rounds: int, filler
         if wanted("A"):
             lines += _shown(_walls(await access.measure(as_application, on_postgresql, world)))
         loaded, started_in = ours.resident_mb(), ours.started_in
+    whole = (on_postgresql, as_application, on_sqlite, world, small)
+    lines += _shown(await phones.measure_both(*whole)) if wanted("D") else []
     lines += _shown(await webhooks.measure(server)) if wanted("P11") else []
     seen = f"{idle:.0f} MB; {loaded:.0f} MB"
     lines.append(plain("P12", "idle process; after the load above", seen, f"{IDLE_MB} MB", reached=idle <= IDLE_MB))
