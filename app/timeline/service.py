@@ -56,17 +56,9 @@ async def place_anchors(db: Database, patient: PatientView, anchors: Sequence[An
     new = [_anchor_columns(patient, anchor) for anchor in changed if anchor.id not in before]
     if new:
         await db.execute(sa.insert(TimelineAnchor), new)
-    for anchor in changed:
-        if anchor.id in before:
-            await db.execute(
-                sa.update(TimelineAnchor)
-                .where(
-                    TimelineAnchor.clinic_id == patient.clinic_id,
-                    TimelineAnchor.patient_id == patient.id,
-                    TimelineAnchor.id == anchor.id,
-                )
-                .values(_anchor_columns(patient, anchor))
-            )
+    moved = [_anchor_columns(patient, anchor) for anchor in changed if anchor.id in before]
+    if moved:
+        await db.execute(sa.update(TimelineAnchor), moved)
     if not changed:
         return
     spans = [span for anchor in changed if (span := affected_span(before.get(anchor.id), anchor, windows))]
