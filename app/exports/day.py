@@ -173,5 +173,5 @@ class Day:
 def _without_ids(part: Any) -> Any:  # noqa: ANN401  JSON
     """A part of a plan without the ids by which its lines are told apart."""
     if isinstance(part, Mapping):
-        return {name: _without_ids(of) for name, of in part.items() if name not in _UNSAID}
+        return {name.removesuffix("_id"): _without_ids(of) for name, of in part.items() if name not in _UNSAID}
     return [_without_ids(one) for one in part] if isinstance(part, list) else part
