@@ -78,9 +78,10 @@ def an_adverse_event(patient: Person, event_id: UUID) -> AdverseEvent:
 async def a_record(
     db: Database, new_client: NewClient, patient: Person, coordinator: Person, on_call: Person
 ) -> Record:
-    """A patient who checked in, with a dosing session and an appointment to come, and once an emergency."""
+    """A patient who checked in, with a dosing session and appointments to come, and once an emergency."""
     own, clinic = new_client(patient.token), new_client(coordinator.token)
-    ids = {name: str(an_id()) for name in ("check_in_id", "session_id", "appointment_id", "adverse_event_id")}
+    names = ("check_in_id", "session_id", "appointment_id", "series_id", "adverse_event_id")
+    ids = {name: str(an_id()) for name in names}
     patient_id, later = str(patient.patient_id), (clock.now() + timedelta(days=2)).isoformat()
     answers = [
         await own.put(f"/v1/me/check-ins/{ids['check_in_id']}", json=a_report()),
@@ -91,12 +92,16 @@ async def a_record(
             f"/v1/patients/{patient_id}/appointments/{ids['appointment_id']}",
             json={"kind": "cbt", "scheduled_at": later},
         ),
+        await clinic.put(
+            f"/v1/patients/{patient_id}/appointment-series/{ids['series_id']}",
+            json={"kind": "cbt", "rule": "FREQ=WEEKLY;COUNT=2", "first_at": "2090-03-06T09:00", "minutes": 50},
+        ),
     ]
     opened = await new_client(on_call.token).post(
         f"/v1/patients/{patient_id}/emergency-access",
         json={"reason_code": "medical_emergency", "reason": "Fell in the corridor."},
     )
-    assert [answer.status_code for answer in (*answers, opened)] == [201] * 4, [answer.text for answer in answers]
+    assert [answer.status_code for answer in (*answers, opened)] == [201] * 5, [answer.text for answer in answers]
     alert = await an_alert(db, patient.membership.clinic_id, patient.patient_id)
     db.add(an_adverse_event(patient, UUID(ids["adverse_event_id"])))
     ids |= {"patient_id": patient_id, "emergency_access_id": opened.json()["id"], "alert_id": str(alert.id)}
