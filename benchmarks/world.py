@@ -184,6 +184,8 @@ async def _fill(world: World, filler_patients: int, db: Database) -> None:
             await connection.execute(
                 FILL.replace("$5::interval", f"interval '{span}'"), world.clinic_id, patient_id, count, LAST_DAY
             )
+            # Without it, each value is checked against its check-in by whichever index begins with the patient.
+            await connection.execute("ANALYZE check_ins")
             await connection.execute(FILL_MOMENTS, world.clinic_id, patient_id)
             await connection.execute(FILL_VALUES, world.clinic_id, patient_id)
     await connection.execute(
