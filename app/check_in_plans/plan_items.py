@@ -8,9 +8,10 @@ from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.core.fields import Day
+from app.core.schemas import Incoming
 
 DAY_MINUTES = 24 * 60
 
@@ -74,13 +75,7 @@ class Weekday(StrEnum):
 WEEKDAYS = tuple(Weekday)
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, json_schema_serialization_defaults_required=True
-    )
-
-
-class _Item(_Shape):
+class _Item(Incoming):
     key: ItemKey
     instruments: InstrumentKeys
 
@@ -112,12 +107,15 @@ class _OnWeekdays(_ByTheCalendar):
 class FixedItem(_OnWeekdays):
     """Asked for at fixed times of the day. Nine o'clock stays nine when the clocks move."""
 
-    kind: Literal["fixed"]
-    local_times: Annotated[tuple[Clock, ...], Field(min_length=1, max_length=12, examples=[["09:00", "20:00"]])]
+    kind: Annotated[Literal["fixed"], Field(description="What kind of item it is.")]
+    local_times: Annotated[
+        tuple[Clock, ...],
+        Field(min_length=1, max_length=12, description="At these times of the day.", examples=[["09:00", "20:00"]]),
+    ]
     opens_minutes_before: OpensBefore
 
 
-class Window(_Shape):
+class Window(Incoming):
     """A part of the day in which it is asked for at moments that nobody can foresee."""
 
     from_time: Clock
@@ -128,14 +126,14 @@ class Window(_Shape):
 class RandomItem(_OnWeekdays):
     """Asked for at random within windows of the day. It opens when it is due, and not before."""
 
-    kind: Literal["random"]
-    windows: Annotated[tuple[Window, ...], Field(min_length=1, max_length=6)]
+    kind: Annotated[Literal["random"], Field(description="What kind of item it is.")]
+    windows: Annotated[tuple[Window, ...], Field(min_length=1, max_length=6, description="The parts of the day.")]
 
 
 class EveryNDaysItem(_ByTheCalendar):
     """Asked for every so many days, counted from `starts_on`."""
 
-    kind: Literal["every_n_days"]
+    kind: Annotated[Literal["every_n_days"], Field(description="What kind of item it is.")]
     days: Annotated[int, Field(strict=True, ge=2, le=366, description="From one to the next.", examples=[14])]
     starts_on: Annotated[Day, Field(description="The first day.")]
     local_time: Clock
@@ -152,7 +150,7 @@ class RelativeItem(_Asked):
     With the key of a time point of the clinic's protocol it takes that one's place.
     """
 
-    kind: Literal["relative_to_dose"]
+    kind: Annotated[Literal["relative_to_dose"], Field(description="What kind of item it is.")]
     minutes: Annotated[
         int,
         Field(
@@ -176,14 +174,14 @@ class RelativeItem(_Asked):
 class OnDemandItem(_Item):
     """Offered at any time, for whenever the patient wants to say something. Never due, so never missed."""
 
-    kind: Literal["on_demand"]
+    kind: Annotated[Literal["on_demand"], Field(description="What kind of item it is.")]
 
 
 PlanItem = Annotated[FixedItem | RandomItem | EveryNDaysItem | RelativeItem | OnDemandItem, Field(discriminator="kind")]
 CalendarItem = FixedItem | RandomItem | EveryNDaysItem
 
 
-class PlanContent(_Shape):
+class PlanContent(Incoming):
     """What a patient is asked for."""
 
     items: Annotated[tuple[PlanItem, ...], Field(max_length=30, description="What is asked for, and when.")]

@@ -80,7 +80,7 @@ class DueCheckInPage(Outgoing):
 class ReceiptWrite(Incoming):
     """What a phone did with one due check-in."""
 
-    due_check_in_id: UUID
+    due_check_in_id: Annotated[UUID, Field(description="The due check-in that it is about.")]
     delivered_at: Annotated[Moment | None, Field(description="When the phone had it.")] = None
     shown_at: Annotated[Moment | None, Field(description="When it reminded the patient.")] = None
 
@@ -100,13 +100,15 @@ class ReceiptWrite(Incoming):
 class ReceiptsWrite(Incoming):
     """What a phone did with the check-ins that are due, gathered until there is a network."""
 
-    receipts: Annotated[list[ReceiptWrite], Field(min_length=1, max_length=MOST_RECEIPTS)]
+    receipts: Annotated[
+        list[ReceiptWrite], Field(min_length=1, max_length=MOST_RECEIPTS, description="What the phone has to tell.")
+    ]
 
 
 class ReceiptResult(Outgoing):
     """What became of one receipt."""
 
-    due_check_in_id: UUID
+    due_check_in_id: Annotated[UUID, Field(description="The due check-in that it is about.")]
     outcome: Annotated[
         Literal["recorded", "unchanged", "unknown"],
         Field(description="`unchanged`: it, or an earlier moment, was known. `unknown`: there is none with this id."),
@@ -116,7 +118,7 @@ class ReceiptResult(Outgoing):
 class ReceiptResults(Outgoing):
     """What became of each receipt, in the order sent."""
 
-    results: list[ReceiptResult]
+    results: Annotated[list[ReceiptResult], Field(description="What became of each, in the order of the request.")]
 
 
 class Counts(Outgoing):
@@ -134,7 +136,7 @@ class Counts(Outgoing):
 class InstrumentCounts(Counts):
     """The same of those that asked for one instrument."""
 
-    instrument: Annotated[str, Field(examples=["craving_nrs"])]
+    instrument: Annotated[str, Field(description="Key of the instrument.", examples=["craving_nrs"])]
 
 
 class DueAdherence(Outgoing):
