@@ -5,6 +5,7 @@ Whoever calls these holds the lock of the patient's record. What is due is plann
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from app.core.db import Database
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import PatientView
+
+AT_ONCE: Final = 50
 
 
 async def answered(
@@ -62,7 +65,7 @@ async def taken_back(db: Database, patient: PatientView, due_check_in_id: UUID, 
 
 
 async def closed(db: Database, patient: PatientView, before: datetime) -> Sequence[DueCheckIn]:
-    """What closed before a moment and is neither answered nor missed yet, the oldest first."""
+    """What closed before a moment and is neither answered nor missed yet, the oldest first; at most `AT_ONCE`."""
     found = await db.scalars(
         sa.select(DueCheckIn)
         .where(
@@ -73,6 +76,7 @@ async def closed(db: Database, patient: PatientView, before: datetime) -> Sequen
             DueCheckIn.closes_at < before,
         )
         .order_by(DueCheckIn.due_at, DueCheckIn.id)
+        .limit(AT_ONCE)
     )
     return found.all()
 

@@ -30,6 +30,8 @@ from app.safety.models import Alert, AlertStep
 from app.timeline.models import TimelineMoment
 
 AT_ONCE: Final = 200
+LONGEST_ROW: Final = 1000
+"""So many missed check-ins are looked back at: those of a year, where three a day are asked for."""
 MINUTE: Final = timedelta(minutes=1)
 _WAITING: Final = sa.literal(Kept.WAITING.value, literal_execute=True)  # said literally: the partial index is used
 _this = DosingSession
@@ -219,8 +221,13 @@ async def check_in_for(db: Database, due: DueCheckIn) -> tuple[UUID, datetime] |
     return None
 
 
-async def answers_until(db: Database, due: DueCheckIn) -> Sequence[Any]:
-    """What became of the patient's due check-ins up to this one, the newest first: rows of `id` and `state`."""
+async def answers_until(db: Database, due: DueCheckIn, counted_from: timedelta) -> Sequence[Any]:
+    """What became of the patient's due check-ins up to this one, the newest first: rows of `id` and `state`.
+
+    What was missed sooner than `counted_from` after a dose began is left out: the patient was watched, not asked.
+    """
+    minutes = DueCheckIn.minutes_from_dose
+    watched = sa.and_(minutes >= 0, minutes < counted_from // MINUTE)
     rows = await db.execute(
         sa.select(DueCheckIn.id, DueCheckIn.state)
         .where(
@@ -228,9 +235,10 @@ async def answers_until(db: Database, due: DueCheckIn) -> Sequence[Any]:
             DueCheckIn.patient_id == due.patient_id,
             DueCheckIn.due_at <= due.due_at,
             DueCheckIn.state.in_([Kept.ANSWERED, Kept.MISSED]),
+            sa.or_(DueCheckIn.state == Kept.ANSWERED, watched.is_not(sa.true())),
         )
         .order_by(DueCheckIn.due_at.desc(), DueCheckIn.id.desc())
-        .limit(AT_ONCE)
+        .limit(LONGEST_ROW)
     )
     return rows.all()
 

@@ -154,7 +154,16 @@ async def _raise(engine: AsyncEngine, known: Known, sought: Sought, found: Found
 
 
 async def _close(engine: AsyncEngine, known: Known, patient_id: UUID, now: datetime) -> int:
-    """Note of each check-in that closed whether it was missed, and look whether too many were in a row."""
+    """Note of each check-in that closed whether it was missed, however many; a few at once, so that others can work."""
+    noted = some = await _close_some(engine, known, patient_id, now)
+    while some == due.AT_ONCE:
+        some = await _close_some(engine, known, patient_id, now)
+        noted += some
+    return noted
+
+
+async def _close_some(engine: AsyncEngine, known: Known, patient_id: UUID, now: datetime) -> int:
+    """Do so with the oldest of them, and look whether too many were in a row."""
     async with unit_of_work(engine, known.clinic.id) as db:
         patient = await patient_for_writing(db, known.clinic.id, patient_id)
         missed: list[DueCheckIn] = []
@@ -174,7 +183,8 @@ async def _close(engine: AsyncEngine, known: Known, patient_id: UUID, now: datet
 
 async def _missed_in_a_row(db: Database, known: Known, patient: PatientView, last: DueCheckIn, now: datetime) -> None:
     """Raise MISS-2 once for each row of missed check-ins; its subject is the first of the row."""
-    rows, figures = await queries.answers_until(db, last), known.protocol.safety
+    figures = known.protocol.safety
+    rows = await queries.answers_until(db, last, timedelta(minutes=figures.miss2_from_minutes))
     missed = missed_in_a_row(row.state for row in rows)
     if missed < min(figures.miss2_induction, figures.miss2_maintenance):
         return

@@ -63,6 +63,9 @@ class Safety(Section):
     miss1_after_hours: Hours = Field(30, description="MISS-1: no check-in a day after the dose by this long after it.")
     miss2_induction: Count = Field(3, description="MISS-2: so many due check-ins missed in a row, in induction;")
     miss2_maintenance: Count = Field(7, description="so many afterwards.")
+    miss2_from_minutes: Minutes = Field(
+        180, description="MISS-2: what was due sooner than this after a dose began is not counted: the patient is here."
+    )
     tox1_total_from: Points = Field(4, description="TOX-1: urinary total from this on, of 15; any blood; two rises.")
     tox2_requests: Count = Field(2, description="TOX-2: so many requests for an extra dose")
     tox2_days: Days = Field(14, description="within so many days.")

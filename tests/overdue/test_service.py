@@ -303,6 +303,27 @@ class TestDueCheckIns:
         (alert,) = await everything(db, sa.select(Alert))
         assert (alert.subject_id, alert.inputs) == (plan[0].id, {"missed_in_a_row": 3, "induction": True})
 
+    async def test_what_was_missed_while_the_patient_was_watched_is_not_counted(
+        self, engine: AsyncEngine, db: Database, plan: list[DueCheckIn]
+    ) -> None:
+        await db.execute(sa.update(DueCheckIn).where(DueCheckIn.id == plan[0].id).values(minutes_from_dose=179))
+        with clock.told(plan[2].closes_at + MINUTE):
+            await work(engine, db)
+        assert await raised(db) == []
+        with clock.told(plan[3].closes_at + MINUTE):
+            await work(engine, db)
+
+        assert await raised(db) == [("MISS-2", False)]
+
+    async def test_many_are_noted_a_few_at_once(
+        self, engine: AsyncEngine, db: Database, plan: list[DueCheckIn], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(due, "AT_ONCE", 2)
+        with clock.told(plan[-1].closes_at + HOUR):
+            assert await work(engine, db) == [5]
+
+        assert await self._states(db) == ["missed"] * 5
+
     async def test_all_missed_while_no_worker_ran_are_raised_late_and_once(
         self, engine: AsyncEngine, db: Database, plan: list[DueCheckIn]
     ) -> None:
