@@ -194,7 +194,7 @@ async def measure(
 
 def environment(database_url: str) -> dict[str, str]:
     """What the server is told."""
-    told = {"DATABASE_URL": database_url, "LOG_LEVEL": "WARNING", "POOL_SIZE": str(CONNECTIONS)}
+    told = {"DATABASE_URL": database_url, "LOG_LEVEL": "WARNING", "POOL_SIZE": str(CONNECTIONS), "WORKER": "apart"}
     return WIDE_ENVIRONMENT | {f"AFTERGLOW_{name}": value for name, value in told.items()}
 
 

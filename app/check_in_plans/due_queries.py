@@ -1,12 +1,14 @@
 """The statement behind a list of due check-ins: phones ask for it each time they are opened."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from app.check_in_plans.due_rules import Window
 from app.check_in_plans.models import CheckInPlanning, DueCheckIn
+from app.check_in_plans.rules import Kept
 from app.core.columns import Instant
 from app.core.db import Database
 from app.core.sql import Microseconds, UuidText
@@ -14,7 +16,9 @@ from app.identity.access import PatientView
 from app.identity.models import Patient
 
 _due, _planning, _patient = DueCheckIn.__table__.c, CheckInPlanning.__table__.c, Patient.__table__.c
-_START, _END = sa.bindparam("start", type_=Instant()), sa.bindparam("end", type_=Instant())
+LONGEST_OPEN: Final = timedelta(days=7)
+"""Nothing can be answered in time longer than this after it was due."""
+_START, _END, _NOW = (sa.bindparam(name, type_=Instant()) for name in ("start", "end", "now"))
 
 _LOCAL = sa.cast(_due.local_day, sa.String()).concat("T").concat(_due.local_time)
 
@@ -53,8 +57,9 @@ _WITHIN = (
             sa.and_(
                 _due.clinic_id == _patient.clinic_id,
                 _due.patient_id == _patient.id,
-                _due.due_at >= _START,
+                _due.due_at >= sa.bindparam("longest_open", type_=Instant()),
                 _due.due_at < _END,
+                sa.or_(_due.due_at >= _START, sa.and_(_due.state == Kept.WAITING.value, _due.closes_at >= _NOW)),
             ),
         )
     )
@@ -67,6 +72,7 @@ _WITHIN = (
 async def within(db: Database, patient: PatientView, days: Window) -> tuple[int | None, Sequence[Any]]:
     """How far is planned (microseconds since 1970; None: not at all), and rows of `COLUMNS` in the order of time."""
     whose = {"clinic_id": patient.clinic_id, "patient_id": patient.id}
-    rows = (await db.read(_WITHIN, whose | {"start": days.start, "end": days.end})).all()
+    span = {"start": days.start, "end": days.end, "now": days.now, "longest_open": days.start - LONGEST_OPEN}
+    rows = (await db.read(_WITHIN, whose | span)).all()
     first = rows[0]
     return first.planned_until, [row[1:] for row in rows] if first.id is not None else []

@@ -64,6 +64,8 @@ class Window:
 
     start: datetime
     end: datetime
+    now: datetime
+    """What waits and has not closed by now is part of the list though it was due before."""
     tomorrow: datetime
     """When the list is about other days."""
 
@@ -77,9 +79,8 @@ def window(now: datetime, days: int, past_days: int, time_zone: str) -> Window:
         return datetime.combine(day, time(), place).astimezone(UTC)
 
     one = timedelta(days=1)
-    return Window(
-        first_instant(today - past_days * one), first_instant(today + (days + 1) * one), first_instant(today + one)
-    )
+    start, end = first_instant(today - past_days * one), first_instant(today + (days + 1) * one)
+    return Window(start, end, now, first_instant(today + one))
 
 
 def valid_until(waiting: Iterable[tuple[int, int]], now: int, tomorrow: int) -> int:

@@ -1,5 +1,7 @@
 """What is due, what phones report of it, and how patients keep up with it, over HTTP."""
 
+import re
+from collections.abc import Callable, Coroutine
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,23 +13,52 @@ from app.check_in_plans.due_rules import window
 from app.consents.errors import ConsentWithdrawn
 from app.core import clock, errors
 from app.core.columns import EPOCH, MICROSECOND
-from app.core.db import Database, Db
+from app.core.db import Database, Db, begin
 from app.core.errors import problems
 from app.core.etags import not_modified, stamp, unchanged
 from app.core.fields import Day
+from app.core.openapi import guards
 from app.core.requests import StrictRoute
 from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
 from app.identity.revalidation import RevalidatedRoute, TimedRoute, tag_of, timed_tag_of
 
-router = APIRouter(prefix="/v1", tags=["check-ins"], route_class=TimedRoute)
+USUAL_DAYS, USUAL_PAST_DAYS = 14, 1
+_PLAIN = re.compile(rb"(?:days=([1-9]|[1-5][0-9]|60))?")
+"""What nearly every phone asks; nothing of it is left to be checked."""
+
+
+class DueRoute(TimedRoute):
+    """A list of what is due. What is asked plainly is answered as soon as the guard has let the caller in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, and before it the short way."""
+        handle = super().get_route_handler()
+        (guard,) = guards(self.dependant)
+
+        async def answer(request: Request) -> Response:
+            plain = _PLAIN.fullmatch(request.scope["query_string"])
+            if plain is None:
+                return await handle(request)
+            async with begin(request) as db:
+                access = await guard(request, db)
+                tag = self.held(request, access) if "if-none-match" in request.headers else None
+                if tag is not None:
+                    return not_modified(tag)
+                return await _page(request, db, access, int(plain[1] or USUAL_DAYS), USUAL_PAST_DAYS)
+
+        return answer
+
+
+router = APIRouter(prefix="/v1", tags=["check-ins"], route_class=DueRoute)
 reports = APIRouter(prefix="/v1", tags=["check-ins"], route_class=StrictRoute)
 figures = APIRouter(prefix="/v1", tags=["check-ins"], route_class=RevalidatedRoute)
 
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
 Days = Annotated[int, Query(ge=1, le=60, description="Today and so many days after it.", examples=[14])]
 PastDays = Annotated[
-    int | None, Query(ge=0, le=60, description="So many days before today. Left out: as many as after it.")
+    int,
+    Query(ge=0, le=60, description="So many days before today. What can still be answered in time is always there."),
 ]
 FirstDay = Annotated[
     Day | None, Query(alias="from", description="First local day of the patient. Left out: 27 days before `to`.")
@@ -45,15 +76,15 @@ async def list_my_due_check_ins(
     request: Request,
     access: Annotated[PatientAccess, me(Permission.DUE_CHECK_INS_READ)],
     db: Db,
-    days: Days = 14,
-    past_days: PastDays = None,
+    days: Days = USUAL_DAYS,
+    past_days: PastDays = USUAL_PAST_DAYS,
 ) -> Response:
     """List the check-ins that you are asked for. Plan reminders on the phone by them; we send none.
 
     Ask again with `If-None-Match`, and at `valid_until`. Send `due_check_in_id` with the check-in that answers one: the
     first answer stands, one that comes after `closes_at` is `late`. Missing one is no fault.
     """
-    return await _page(request, db, access, days, days if past_days is None else past_days)
+    return await _page(request, db, access, days, past_days)
 
 
 @router.get(
@@ -67,11 +98,11 @@ async def list_patient_due_check_ins(
     request: Request,
     access: Annotated[PatientAccess, allow(Permission.DUE_CHECK_INS_READ)],
     db: Db,
-    days: Days = 14,
-    past_days: PastDays = None,
+    days: Days = USUAL_DAYS,
+    past_days: PastDays = USUAL_PAST_DAYS,
 ) -> Response:
     """List the check-ins that are due: expected, open, answered, late, missed, withdrawn."""
-    return await _page(request, db, access, days, days if past_days is None else past_days)
+    return await _page(request, db, access, days, past_days)
 
 
 async def _page(request: Request, db: Database, access: PatientAccess, days: int, past_days: int) -> Response:

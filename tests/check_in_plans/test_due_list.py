@@ -98,10 +98,27 @@ class TestItems:
         def days(found: dict[str, Any]) -> list[int]:
             return [next(day for day, known in ids.items() if known == each) for each in found]
 
-        assert days(await due_now(phone)) == [-3, -1, 0, 1, 2, 3]
+        assert days(await due_now(phone)) == [-1, 0, 1, 2, 3]
+        assert days(await due_now(phone, days=14, past_days=14)) == [-3, -1, 0, 1, 2, 3]
         assert days(await due_now(phone, days=2)) == [-1, 0, 1, 2]
         assert days(await due_now(phone, days=2, past_days=0)) == [0, 1, 2]
         assert days(await due_now(phone, days=1, past_days=60)) == [-3, -1, 0, 1]
+
+    async def test_have_what_can_still_be_answered_in_time_however_long_ago_it_was_due(
+        self, db: Database, cast: Cast, phone: httpx2.AsyncClient, noon: datetime
+    ) -> None:
+        wide = {"opens_at": noon - timedelta(days=9), "closes_at": noon + HOUR}
+        long_ago = noon - timedelta(days=6)
+        due_id = str(a_due_check_in(db, cast, long_ago, **wide))
+        a_due_check_in(db, cast, long_ago, **wide, state="answered", answered_at=long_ago)
+        a_due_check_in(db, cast, long_ago)
+        with clock.told(noon + HOUR):
+            found = await phone.get(PATH)
+        with clock.told(noon + HOUR + MILLISECOND):
+            again = await asked_again(phone, found.headers["etag"])
+
+        assert [(item["id"], item["state"]) for item in found.json()["items"]] == [(due_id, "open")]
+        assert (again.status_code, again.json()["items"]) == (200, [])
 
     @pytest.mark.parametrize("query", [{"days": 0}, {"days": 61}, {"days": "x"}, {"past_days": -1}, {"past_days": 61}])
     async def test_of_days_that_nobody_may_ask_for_are_refused_with_a_tag_too(
