@@ -15,7 +15,8 @@ import pytest
 
 from app.core.db import Database
 from app.identity.permissions import Role
-from tests.contract.test_access_matrix import MINE, Asker, Operation, World, operations, world
+from tests.contract.test_access_matrix import Asker, Operation, operations, world
+from tests.contract.two_clinics import MINE, World
 
 SNAPSHOT = Path(__file__).with_name("answer_keys.json")
 ACCEPT = "AFTERGLOW_TEST_ACCEPT_ANSWER_KEYS"
