@@ -31,6 +31,13 @@ NOT_ABOUT_A_PERSON = {
     "appointments.reason",  # one of a list, no words of anyone
     "appointment_steps.reason",
     "webhook_endpoints.name",  # a short name of a system, such as hospital-ehr
+    "check_in_templates.content",  # keys of instruments, times of day
+    "check_in_templates.reason",
+    "check_in_plans.content",  # the same; why it is so is sealed
+    "working_hours.content",  # days and times
+    "rooms.name",
+    "groups.name",  # what the clinic calls it; who is in it is not said
+    "group_sessions.reason",  # one of a list, no words of anyone
     "on_call_rosters.content",  # hours, ids, and how the clinic itself is reached
 }
 INSTANTS = st.datetimes(

@@ -27,7 +27,7 @@ ADDRESSES = {
 LISTS = {
     "alert": "/v1/me/alerts",
     "appointment": "/v1/me/appointments",
-    "due_check_in": "/v1/me/due-check-ins?days=60",
+    "due_check_in": "/v1/me/due-check-ins?days=60&past_days=60",
     "practice_log": "/v1/me/practice-logs",
 }
 PLANS = {

@@ -79,7 +79,7 @@ class TestFourWritersAndAReader:
         phone.limit = 1000
         await phone.sync()
 
-        assert asked > 20
+        assert asked > ROUNDS  # all the while, however slow the machine
         assert len(written) == 4 * ROUNDS * 4
         assert written - {key[1] for key in phone.things} == set()
         assert phone.things == (await phone.anew()).things
