@@ -132,8 +132,6 @@ WallTime = Annotated[
     datetime,
     PlainValidator(_wall_time),
     PlainSerializer(wall_time_text, return_type=str, when_used="json"),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$", "examples": ["2026-11-22T09:00"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$", "examples": ["2026-11-22T09:00"]}),
 ]
 """What a clock on a wall shows, without a zone: a time zone has to stand beside it."""

@@ -123,7 +123,7 @@ SILENT: dict[str, str] = {
     "write_journal_entry": _JOURNAL,
     "share_journal_entry": _JOURNAL,
     "delete_journal_entry": _JOURNAL,
-    "report_due_check_in_receipts": "When a phone had something is of no use to other programs; the clinic can read it.",
+    "report_due_check_in_receipts": "When a phone had something is of no use to programs; the clinic can read it.",
     "set_my_calendar": _CALENDAR,
     "revoke_my_calendar": _CALENDAR,
     "set_staff_calendar": _CALENDAR,

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from app.appointments.rules import AppointmentKind, Attendance, AttendanceReason
 from app.appointments.history import AppointmentHistory
+from app.appointments.rules import AppointmentKind, Attendance, AttendanceReason
 from app.check_ins.service import Report
 from app.dosing.rules import DoseRoute, Substance
 from app.dosing.service import SessionHistory
