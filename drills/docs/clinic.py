@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from app.appointments import service as appointments
+from app.appointments import history as appointments
 from app.appointments.rules import AppointmentKind, Attendance
 from app.clinics import service as clinics
 from app.core import clock, crypto

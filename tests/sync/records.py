@@ -54,7 +54,7 @@ async def fill(db: Database, cast: Cast, size: int) -> None:
 def _add(db: Database, cast: Cast, kind: str, row: dict[str, Any], number: int) -> None:
     at = BEGIN + timedelta(minutes=number)
     answered = {"instrument": "mood_nrs", "version": "1", "substance": None}
-    score = answered | {
+    score: dict[str, Any] = answered | {
         "total": 4, "band": None, "band_set": None, "complete": True, "prorated": False, "subscales": {},
     }  # fmt: skip
     match kind:
