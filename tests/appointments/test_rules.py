@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.appointments.errors import TooLateToCancel
 from app.appointments.rules import (
     LEADS_TO,
     MAY_FOLLOW,
@@ -13,9 +14,11 @@ from app.appointments.rules import (
     ParticipantRole,
     check_arrival,
     check_attendance,
+    check_own_cancellation,
     check_participants,
     check_planning,
     check_times,
+    is_late,
     open_moves,
     status_after_attendance,
     status_after_cancellation,
@@ -23,6 +26,7 @@ from app.appointments.rules import (
 )
 from app.core.errors import InvalidRequest
 from app.core.moves import IllegalMove
+from app.protocols.day_figures import Booking
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -211,3 +215,27 @@ class TestPlans:
         with pytest.raises(InvalidRequest) as refused:
             check_participants(given)
         assert [fault.pointer for fault in refused.value.errors] == pointers
+
+
+class TestOwnCancellation:
+    @pytest.mark.parametrize(
+        ("status", "before"),
+        [("booked", 24 * HOUR), ("pending", 24 * HOUR), ("proposed", 0 * HOUR), ("waitlist", 0 * HOUR)],
+    )
+    def test_is_open_until_the_clinics_hours_before_or_the_begin_of_what_holds_no_time(
+        self, status: str, before: timedelta
+    ) -> None:
+        check_own_cancellation(AppointmentStatus(status), NOW + before, Booking(), NOW)
+        with pytest.raises(TooLateToCancel):
+            check_own_cancellation(AppointmentStatus(status), NOW + before - TICK, Booking(), NOW)
+
+    @pytest.mark.parametrize("status", sorted(set(AppointmentStatus) - PLANNED))
+    def test_of_what_has_begun_or_is_over_is_no_move(self, status: AppointmentStatus) -> None:
+        with pytest.raises(IllegalMove):
+            check_own_cancellation(status, NOW + 48 * HOUR, Booking(), NOW)
+
+
+class TestIsLate:
+    @pytest.mark.parametrize(("before", "expected"), [(24 * HOUR, False), (24 * HOUR - TICK, True), (-HOUR, True)])
+    def test_counts_from_the_clinics_hours_before(self, before: timedelta, expected: bool) -> None:
+        assert is_late(NOW + before, Booking(), now=NOW) is expected

@@ -71,3 +71,12 @@ class TestMeeting:
 
         assert rules.meeting([a_place(1, off), a_place(1, off)]).status is off
         assert rules.meeting([a_place(1, off), a_place()]).status is EventStatus.CONFIRMED
+
+
+class TestStatusOfSession:
+    @pytest.mark.parametrize(
+        ("stage", "expected"),
+        [("scheduled", "CONFIRMED"), ("closed", "CONFIRMED"), ("aborted", "CONFIRMED"), ("cancelled", "CANCELLED")],
+    )
+    def test_is_confirmed_unless_it_was_called_off(self, stage: str, expected: str) -> None:
+        assert rules.status_of_session(stage) == expected

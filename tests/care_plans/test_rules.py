@@ -206,3 +206,10 @@ class TestChanges:
         assert _patched(before, after, found) == _patched(after, after, [])
         assert len({(each.section, each.named) for each in found}) == len(found)
         assert rules.changes(after, after) == []
+
+
+class TestOwners:
+    def test_are_those_of_every_phase_once(self) -> None:
+        phases = [{"owner_id": "a"}, {"owner_id": "b"}, {"owner_id": "a"}]
+
+        assert rules.owners({"phases": phases}) == {"a", "b"}
