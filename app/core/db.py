@@ -19,7 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
-from app.core import bells
+from app.core import bells, upkeep
 from app.core.clinic_wall import EVERY_CLINIC, ClinicSession, OfClinic, WrongClinicError
 from app.core.engines import create_engine
 from app.core.errors import Problem
@@ -63,6 +63,7 @@ class Database(AsyncSession):
         self._rows: dict[sa.Table, list[Mapping[str, Any]]] = {}
         self._changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]] = {}
         self._lasting: list[tuple[sa.Table, Mapping[str, Any]]] = []
+        self._touched: dict[UUID, UUID] = {}
         self._plain: AsyncConnection | None = None
         self._rings = self._presses = False
         self.request: Request | None = None
@@ -145,6 +146,10 @@ class Database(AsyncSession):
         target = getattr(table, "__table__", table)
         self._changes[(target, tuple(key[column.name] for column in target.primary_key))] = values
 
+    def touch(self, clinic_id: UUID, patient_id: UUID) -> None:
+        """Say that this transaction changes what is known of a patient: see `upkeep`."""
+        self._touched[patient_id] = clinic_id
+
     async def flush_staged(self) -> None:
         """Write what is staged now, after whatever the unit of work still holds."""
         if self.new or self.dirty or self.deleted:
@@ -204,6 +209,10 @@ class Database(AsyncSession):
     async def finish(self) -> None:
         """Write what is staged and commit. Only `transaction` and the commands' `unit_of_work` call it."""
         await self.flush_staged()
+        if self._touched:
+            touched, self._touched = self._touched, {}
+            await upkeep.keep_up(self, touched)
+            await self.flush_staged()
         self._plain = None
         await self.commit()
         self._lasting.clear()
@@ -215,6 +224,7 @@ class Database(AsyncSession):
         """Undo everything, staged rows too."""
         self._rows.clear()
         self._changes.clear()
+        self._touched.clear()
         self._plain = None
         self._rings = self._presses = False
         await self.rollback()

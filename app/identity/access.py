@@ -81,6 +81,7 @@ class PatientView:
     def revise(self, db: Database) -> int:
         """Count this transaction's change of the patient's record; the new revision, the same however often called."""
         db.stage_change(PatientRevision, {"patient_id": self.id}, {"revision": self.revision + 1})
+        db.touch(self.clinic_id, self.id)
         return self.revision + 1
 
     def forget(self, db: Database, kind: str, subject_id: UUID) -> None:
