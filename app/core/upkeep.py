@@ -6,15 +6,13 @@ that were touched, with all that was written about them already in the database.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import UUID
-
-if TYPE_CHECKING:
-    from app.core.db import Database
 
 Touched = Mapping[UUID, UUID]
 """The clinic of each patient that a transaction touched."""
-Keeper = Callable[["Database", Touched], Awaitable[None]]
+Keeper = Callable[[Any, Touched], Awaitable[None]]
+"""Given the `Database` of the transaction, which imports this module."""
 
 _keepers: list[Keeper] = []
 
@@ -25,7 +23,7 @@ def register(keeper: Keeper) -> Keeper:
     return keeper
 
 
-async def keep_up(db: "Database", touched: Touched) -> None:
+async def keep_up(db: Any, touched: Touched) -> None:  # noqa: ANN401  see `Keeper`
     """Let each keeper do its part."""
     for keeper in _keepers:
         await keeper(db, touched)
