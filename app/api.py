@@ -52,6 +52,7 @@ from app.safety.routes import router as alerts
 from app.sign_ins.app_links import router as app_links
 from app.sign_ins.routes import router as sign_ins
 from app.sync.routes import router as changes
+from app.trends.chart_routes import router as trend_charts
 from app.trends.routes import router as trends
 from app.webhooks.feed_routes import router as event_feed
 from app.webhooks.routes import router as webhooks
@@ -62,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     changes,
     readings,
     trends,
+    trend_charts,
     sign_ins,
     credentials,
     oauth,

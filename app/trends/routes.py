@@ -1,35 +1,24 @@
 """Trends over HTTP: the patient's own, and staff's for their patients."""
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.charts.dose_aligned import dose_aligned_chart
-from app.charts.png import to_png
-from app.charts.trend import trend_chart
 from app.core import clock
 from app.core.db import Database, Db
-from app.core.drawing import Drawn
 from app.core.errors import problems
 from app.core.etags import stamp
 from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
 from app.identity.revalidation import RevalidatedRoute, tag_of
-from app.trends import answers, asked, pictures, schemas, service
-from app.trends.asked import Asked, DoseAlignedChartQuery, DoseAlignedQuery, SeriesQuery, TrendChartQuery, TrendQuery
+from app.trends import answers, asked, schemas, service
+from app.trends.asked import Asked, DoseAlignedQuery, SeriesQuery, TrendQuery
 from app.trends.errors import SubstanceRequired
 
 router = APIRouter(prefix="/v1", tags=["trends"], route_class=RevalidatedRoute)
 
-READ: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}, **problems(SubstanceRequired)}
-SVG_FORMAT, PNG_FORMAT = "image/svg+xml", "image/png"
-SVG = READ | {200: {"description": "The chart.", "content": {SVG_FORMAT: {"schema": {"type": "string"}}}}}
-PNG = READ | {
-    200: {"description": "The chart.", "content": {PNG_FORMAT: {"schema": {"type": "string", "format": "binary"}}}}
-}
-"""The responses of the chart routes."""
+READ: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "Unchanged."}, **problems(SubstanceRequired)}
 
 
 @router.get("/me/trends", summary="How one of my measures went", response_model=schemas.Trend, responses=READ)
@@ -96,174 +85,24 @@ async def read_patient_dose_aligned_trend(
     return await _dose_aligned(request, access, db, query)
 
 
-@router.get(
-    "/me/trends/chart.svg", summary="A chart of one of my measures (SVG)", response_class=Response, responses=SVG
-)
-async def draw_my_trend_as_svg(
-    request: Request,
-    access: Annotated[PatientAccess, me(Permission.TRENDS_READ)],
-    db: Db,
-    query: Annotated[TrendChartQuery, Query()],
-) -> Response:
-    """Draw one measure by the calendar. The picture has a title and a description for screen readers."""
-    return await _trend_chart(request, access, db, query, SVG_FORMAT)
-
-
-@router.get(
-    "/me/trends/chart.png", summary="A chart of one of my measures (PNG)", response_class=Response, responses=PNG
-)
-async def draw_my_trend_as_png(
-    request: Request,
-    access: Annotated[PatientAccess, me(Permission.TRENDS_READ)],
-    db: Db,
-    query: Annotated[TrendChartQuery, Query()],
-) -> Response:
-    """Draw one measure by the calendar, with two pixels for each CSS pixel."""
-    return await _trend_chart(request, access, db, query, PNG_FORMAT)
-
-
-@router.get(
-    "/patients/{patient_id}/trends/chart.svg",
-    summary="A chart of one of a patient's measures (SVG)",
-    response_class=Response,
-    responses=SVG,
-)
-async def draw_patient_trend_as_svg(
-    patient_id: UUID,
-    request: Request,
-    access: Annotated[PatientAccess, allow(Permission.TRENDS_READ)],
-    db: Db,
-    query: Annotated[TrendChartQuery, Query()],
-) -> Response:
-    """Draw one measure by the calendar. The picture has a title and a description for screen readers."""
-    return await _trend_chart(request, access, db, query, SVG_FORMAT)
-
-
-@router.get(
-    "/patients/{patient_id}/trends/chart.png",
-    summary="A chart of one of a patient's measures (PNG)",
-    response_class=Response,
-    responses=PNG,
-)
-async def draw_patient_trend_as_png(
-    patient_id: UUID,
-    request: Request,
-    access: Annotated[PatientAccess, allow(Permission.TRENDS_READ)],
-    db: Db,
-    query: Annotated[TrendChartQuery, Query()],
-) -> Response:
-    """Draw one measure by the calendar, with two pixels for each CSS pixel."""
-    return await _trend_chart(request, access, db, query, PNG_FORMAT)
-
-
-@router.get(
-    "/me/trends/dose-aligned/chart.svg",
-    summary="A chart of one of my measures after each dose (SVG)",
-    response_class=Response,
-    responses=SVG,
-)
-async def draw_my_dose_aligned_trend_as_svg(
-    request: Request,
-    access: Annotated[PatientAccess, me(Permission.TRENDS_READ)],
-    db: Db,
-    query: Annotated[DoseAlignedChartQuery, Query()],
-) -> Response:
-    """Draw one measure by the time since each dose. The latest dose is drawn strongest."""
-    return await _dose_aligned_chart(request, access, db, query, SVG_FORMAT)
-
-
-@router.get(
-    "/me/trends/dose-aligned/chart.png",
-    summary="A chart of one of my measures after each dose (PNG)",
-    response_class=Response,
-    responses=PNG,
-)
-async def draw_my_dose_aligned_trend_as_png(
-    request: Request,
-    access: Annotated[PatientAccess, me(Permission.TRENDS_READ)],
-    db: Db,
-    query: Annotated[DoseAlignedChartQuery, Query()],
-) -> Response:
-    """Draw one measure by the time since each dose, with two pixels for each CSS pixel."""
-    return await _dose_aligned_chart(request, access, db, query, PNG_FORMAT)
-
-
-@router.get(
-    "/patients/{patient_id}/trends/dose-aligned/chart.svg",
-    summary="A chart of one of a patient's measures after each dose (SVG)",
-    response_class=Response,
-    responses=SVG,
-)
-async def draw_patient_dose_aligned_trend_as_svg(
-    patient_id: UUID,
-    request: Request,
-    access: Annotated[PatientAccess, allow(Permission.TRENDS_READ)],
-    db: Db,
-    query: Annotated[DoseAlignedChartQuery, Query()],
-) -> Response:
-    """Draw one measure by the time since each dose. The latest dose is drawn strongest."""
-    return await _dose_aligned_chart(request, access, db, query, SVG_FORMAT)
-
-
-@router.get(
-    "/patients/{patient_id}/trends/dose-aligned/chart.png",
-    summary="A chart of one of a patient's measures after each dose (PNG)",
-    response_class=Response,
-    responses=PNG,
-)
-async def draw_patient_dose_aligned_trend_as_png(
-    patient_id: UUID,
-    request: Request,
-    access: Annotated[PatientAccess, allow(Permission.TRENDS_READ)],
-    db: Db,
-    query: Annotated[DoseAlignedChartQuery, Query()],
-) -> Response:
-    """Draw one measure by the time since each dose, with two pixels for each CSS pixel."""
-    return await _dose_aligned_chart(request, access, db, query, PNG_FORMAT)
-
-
 async def _trend(request: Request, access: PatientAccess, db: Database, query: TrendQuery) -> Response:
-    question = _understood(access, query)
+    question = understood(access, query)
     reading = await service.trend(db, access, question, query.bucket, query.points)
-    return _stamped(Response(answers.trend(reading), media_type="application/json"), tag_of(request, access))
+    return stamped(Response(answers.trend(reading), media_type="application/json"), tag_of(request, access))
 
 
 async def _dose_aligned(request: Request, access: PatientAccess, db: Database, query: DoseAlignedQuery) -> Response:
-    question = _understood(access, query)
+    question = understood(access, query)
     reading = await service.dose_aligned(db, access, question)
-    return _stamped(Response(answers.dose_aligned(reading), media_type="application/json"), tag_of(request, access))
+    return stamped(Response(answers.dose_aligned(reading), media_type="application/json"), tag_of(request, access))
 
 
-async def _trend_chart(
-    request: Request, access: PatientAccess, db: Database, query: TrendChartQuery, media_type: str
-) -> Response:
-    question = _understood(access, query)
-    reading = await service.trend(db, access, question, query.bucket, query.points)
-    return _stamped(
-        _drawn(lambda: trend_chart(pictures.trend(reading, access.clinic, query)), media_type), tag_of(request, access)
-    )
-
-
-async def _dose_aligned_chart(
-    request: Request, access: PatientAccess, db: Database, query: DoseAlignedChartQuery, media_type: str
-) -> Response:
-    question = _understood(access, query)
-    reading = await service.dose_aligned(db, access, question)
-    picture = pictures.dose_aligned(reading, access.clinic, query)
-    return _stamped(_drawn(lambda: dose_aligned_chart(picture), media_type), tag_of(request, access))
-
-
-def _understood(access: PatientAccess, query: SeriesQuery) -> Asked:
+def understood(access: PatientAccess, query: SeriesQuery) -> Asked:
     """What is asked, for this patient today."""
     return asked.understand(query, access.patient, clock.now())
 
 
-def _drawn(draw: Callable[[], str], media_type: str) -> Drawn:
-    if media_type == PNG_FORMAT:
-        return Drawn(lambda: to_png(draw()), media_type)
-    return Drawn(lambda: draw().encode(), media_type)
-
-
-def _stamped(response: Response, tag: str) -> Response:
+def stamped(response: Response, tag: str) -> Response:
+    """Put the tag of the patient's record on an answer."""
     stamp(response, tag)
     return response

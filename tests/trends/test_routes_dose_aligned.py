@@ -259,7 +259,7 @@ class TestCharts:
     async def test_hold_no_transaction_while_they_are_drawn(
         self, as_patient: httpx2.AsyncClient, history: History, db: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from app.trends import routes
+        from app.trends import chart_routes
 
         open_transactions = []
 
@@ -267,7 +267,7 @@ class TestCharts:
             open_transactions.append(db.get_bind().pool.checkedout())  # type: ignore[union-attr]
             return "<svg/>"
 
-        monkeypatch.setattr(routes, "trend_chart", draw)
+        monkeypatch.setattr(chart_routes, "trend_chart", draw)
         answer = await as_patient.get("/v1/me/trends/chart.svg", params={"measure": "mood"})
 
         assert (answer.text, open_transactions) == ("<svg/>", [0])
