@@ -46,11 +46,12 @@ DUE = DueCheckIn.__table__.c
 OUTCOMES: Final = ("completed", "late", "missed")
 
 
-def _of_patient(columns: Any) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: ANN401  the columns of a table
+def of_patient(columns: Any) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: ANN401  the columns of a table
+    """The rows of one patient, by the parameters `clinic_id` and `patient_id`."""
     return columns.clinic_id == sa.bindparam("clinic_id"), columns.patient_id == sa.bindparam("patient_id")
 
 
-_MEASURED = (*_of_patient(OBSERVATIONS), OBSERVATIONS.measure == sa.bindparam("measure"))
+_MEASURED = (*of_patient(OBSERVATIONS), OBSERVATIONS.measure == sa.bindparam("measure"))
 _SERIES = (*_MEASURED, OBSERVATIONS.substance == sa.bindparam("substance"))
 _SPAN = (OBSERVATIONS.recorded_at >= _START, OBSERVATIONS.recorded_at < _END)
 _DAYS = OBSERVATIONS.local_day.between(sa.bindparam("first_day"), sa.bindparam("last_day"))
@@ -79,7 +80,7 @@ _DOSES = (
         SESSIONS.substance,
         SESSIONS.route,
     )
-    .where(*_of_patient(SESSIONS), SESSIONS.dose_started_at.is_not(None))
+    .where(*of_patient(SESSIONS), SESSIONS.dose_started_at.is_not(None))
     .order_by(SESSIONS.dose_started_at, SESSIONS.id)
 )
 
@@ -108,14 +109,14 @@ _AXIS_AND_DAYS: Final[dict[str, Any]] = _AXIS | {
 }
 
 
-def _row(columns: dict[str, Any], kind: str, **given: Any) -> list[Any]:  # noqa: ANN401  SQL expressions
+def union_row(columns: dict[str, Any], kind: str, **given: Any) -> list[Any]:  # noqa: ANN401  SQL expressions
     """One kind of row of a union: what is given, and nothing in the other columns."""
     given["kind"] = sa.literal(kind)
     return [given.get(name, sa.cast(sa.null(), type_of)).label(name) for name, type_of in columns.items()]
 
 
 _FIRST_DOSE = (
-    sa.select(sa.func.min(SESSIONS.dose_started_at).label("at")).where(*_of_patient(SESSIONS)).cte("first_dose")
+    sa.select(sa.func.min(SESSIONS.dose_started_at).label("at")).where(*of_patient(SESSIONS)).cte("first_dose")
 )
 
 
@@ -126,7 +127,7 @@ def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
     """
     start, end = sa.bindparam("axis_start", type_=_INSTANT), sa.bindparam("axis_end", type_=_INSTANT)
     at = sa.func.coalesce(SESSIONS.dose_started_at, SESSIONS.scheduled_at, type_=_INSTANT)
-    session = _row(
+    session = union_row(
         columns,
         "dosing_session",
         id=SESSIONS.id,
@@ -137,7 +138,7 @@ def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
         substance=SESSIONS.substance,
         route=SESSIONS.route,
     )
-    appointment = _row(
+    appointment = union_row(
         columns,
         "appointment",
         id=APPOINTMENTS.id,
@@ -149,10 +150,10 @@ def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
     )
     return [
         sa.select(*session).where(
-            *_of_patient(SESSIONS), at >= start, at < end, SESSIONS.status != SessionStage.CANCELLED.value
+            *of_patient(SESSIONS), at >= start, at < end, SESSIONS.status != SessionStage.CANCELLED.value
         ),
         sa.select(*appointment).where(
-            *_of_patient(APPOINTMENTS),
+            *of_patient(APPOINTMENTS),
             APPOINTMENTS.scheduled_at >= start,
             APPOINTMENTS.scheduled_at < sa.bindparam("visits_end", type_=_INSTANT),
             sa.or_(
@@ -160,7 +161,7 @@ def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
                 APPOINTMENTS.attendance == Attendance.CANCELLED_PATIENT.value,
             ),
         ),
-        sa.select(*_row(columns, "first_dose", at=Microseconds(_FIRST_DOSE.c.at))),
+        sa.select(*union_row(columns, "first_dose", at=Microseconds(_FIRST_DOSE.c.at))),
     ]
 
 
@@ -171,9 +172,9 @@ def _asked(columns: dict[str, Any]) -> sa.Select[Any]:
         (DUE.state == Kept.MISSED.value, missed), (DUE.answered_at > DUE.closes_at, late), else_=completed
     )
     return (
-        sa.select(*_row(columns, "asked", status=outcome, asked=sa.func.count()))
+        sa.select(*union_row(columns, "asked", status=outcome, asked=sa.func.count()))
         .where(
-            *_of_patient(DUE),
+            *of_patient(DUE),
             DUE.due_at >= sa.bindparam("axis_start", type_=_INSTANT),
             DUE.due_at < sa.bindparam("axis_end", type_=_INSTANT),
             DUE.state.in_([Kept.ANSWERED.value, Kept.MISSED.value]),
@@ -186,7 +187,7 @@ def _asked(columns: dict[str, Any]) -> sa.Select[Any]:
 def _days() -> sa.Select[Any]:
     """The local days of a series."""
     value = OBSERVATIONS.value
-    day = _row(
+    day = union_row(
         _AXIS_AND_DAYS,
         "day",
         local_day=OBSERVATIONS.local_day,
@@ -201,7 +202,7 @@ def _days() -> sa.Select[Any]:
 def _before_first_dose() -> sa.Select[Any]:
     """Each value before the first dose: a median needs them one by one."""
     first = sa.select(_FIRST_DOSE.c.at).scalar_subquery()
-    return sa.select(*_row(_AXIS_AND_DAYS, "before", total=OBSERVATIONS.value)).where(
+    return sa.select(*union_row(_AXIS_AND_DAYS, "before", total=OBSERVATIONS.value)).where(
         *_SERIES,
         OBSERVATIONS.recorded_at >= Earlier(first, sa.bindparam("baseline_length", type_=sa.BigInteger())),
         OBSERVATIONS.recorded_at < first,
