@@ -11,11 +11,18 @@ from app.instruments.definitions import Direction
 from app.integration.rules import WindowKey
 from app.trends.asked import Bucket
 from app.trends.relief import CensoredBy
-from app.trends.rules import ChangeLabel, TrendLabel
+from app.trends.statistic_schemas import (
+    Abstinence,
+    Adherence,
+    Baseline,
+    ChangeFromBaseline,
+    RuleName,
+    RuleVersion,
+    Slope,
+    TrendTest,
+)
 
 HigherIs = Annotated[Direction, Field(description="What a higher value means for the patient.", examples=["worse"])]
-RuleName = Annotated[str, Field(description="Name of the rule.", examples=["range_or_baseline_share"])]
-RuleVersion = Annotated[str, Field(description="Version of the rule.", examples=["1"])]
 From = Annotated[Day, Field(serialization_alias="from", examples=["2026-09-01"])]
 To = Annotated[Day, Field(serialization_alias="to", examples=["2026-11-22"])]
 
@@ -51,151 +58,6 @@ class Gap(Outgoing):
     first_day: From = Field(description="First local day without a value.")
     last_day: To = Field(description="Last local day without a value.")
     days: Annotated[int, Field(description="Number of days without a value.", examples=[5])]
-
-
-class Baseline(Outgoing):
-    """What was usual before the patient's first dose: the median of the values in the 14 days before it."""
-
-    status: Annotated[
-        Literal["sufficient", "insufficient"],
-        Field(description="`insufficient`: fewer than 3 values in the window, or no dose yet; then there is no value."),
-    ]
-    value: Annotated[float | None, Field(description="The median, in the unit of the measure.", examples=[7])]
-    n: Annotated[int, Field(description="Values in the window.", examples=[12])]
-    starts_at: Annotated[Moment | None, Field(serialization_alias="from", description="Start of the window.")]
-    ends_at: Annotated[
-        Moment | None, Field(serialization_alias="to", description="Its end, the start of the first dose.")
-    ]
-    method: Annotated[Literal["median"], Field(description="How the value is made of those in the window.")]
-    rule: RuleName
-    rule_version: RuleVersion
-
-
-class PublishedLabel(Outgoing):
-    """The same difference, judged by a published figure for this measure."""
-
-    label: Annotated[ChangeLabel | None, Field(description="Null without a baseline or later values.")]
-    points: Annotated[float, Field(description="Points of difference that the figure asks for.", examples=[5])]
-    source: Annotated[str | None, Field(description="Where the figure is published.")]
-
-
-class ChangeFromBaseline(Outgoing):
-    """How the latest values differ from the baseline.
-
-    Latest: the mean of all values of the 7 local days up to the last one with a value, after the day of the first dose.
-    The rule is a declared default, not a published figure: a change counts from D points, the larger of 20 % of the
-    scale's range and 30 % of the baseline's distance from the good end. The clinic may set other shares.
-    """
-
-    label: Annotated[
-        ChangeLabel | None,
-        Field(description="Null without a baseline or later values, or where neither direction is better."),
-    ]
-    rule: RuleName
-    rule_version: RuleVersion
-    threshold: Annotated[float | None, Field(description="D, in points.", examples=[2.1])]
-    difference: Annotated[
-        float | None, Field(description="Latest minus baseline, in points; `higher_is` says which sign is better.")
-    ]
-    percent: Annotated[
-        float | None,
-        Field(description="The difference in percent of the baseline. Null for a baseline below 10 % of the range."),
-    ]
-    current: Annotated[float | None, Field(description="Mean of the latest values.", examples=[4.5])]
-    current_n: Annotated[int, Field(description="How many they are.", examples=[9])]
-    current_first_day: Annotated[
-        Day | None, Field(serialization_alias="current_from", description="First local day of the latest values.")
-    ]
-    current_last_day: Annotated[
-        Day | None, Field(serialization_alias="current_to", description="Last local day of the latest values.")
-    ]
-    mcid: Annotated[
-        PublishedLabel | None,
-        Field(description="By the smallest difference that patients notice; null where none is published."),
-    ]
-    reliable_change: Annotated[
-        PublishedLabel | None,
-        Field(description="By the difference that measurement error rarely makes; null where none is published."),
-    ]
-    responder: Annotated[
-        bool | None, Field(description="Whether it fell by half or more; null where that is no published criterion.")
-    ]
-    remission: Annotated[
-        bool | None, Field(description="Whether the latest values lie below the published limit; null without one.")
-    ]
-
-
-class Slope(Outgoing):
-    """Theil-Sen slope of the daily means in the period: the median slope between any two days."""
-
-    per_day: Annotated[float, Field(description="Points a day, negative when falling.", examples=[-0.5])]
-    ci_low: Annotated[float | None, Field(description="Low end of the 95 % interval; null below 8 days.")]
-    ci_high: Annotated[float | None, Field(description="High end of the 95 % interval; null below 8 days.")]
-    n: Annotated[int, Field(description="Local days with values.", examples=[10])]
-    method: Annotated[
-        str,
-        Field(
-            description="`theil_sen` of all pairs of days; `theil_sen_1_of_K_lags` where a long series made it use "
-            "every K-th distance between days.",
-            examples=["theil_sen"],
-        ),
-    ]
-
-
-class TrendTest(Outgoing):
-    """Mann-Kendall test of the daily means, and what it supports.
-
-    There is a trend only where p is below 0.05 and the slope moves the value by the change threshold between the first
-    and the last day with a value.
-    """
-
-    label: Annotated[TrendLabel | None, Field(description="Null where neither direction is better.")]
-    rule: RuleName
-    rule_version: RuleVersion
-    s: Annotated[int, Field(description="Rises minus falls over all pairs of days.", examples=[-38])]
-    z: Annotated[float, Field(description="S as a standard score, corrected for continuity.", examples=[-3.387])]
-    p_value: Annotated[float, Field(description="Two-sided.", examples=[0.00071])]
-    n: Annotated[int, Field(description="Local days with values.", examples=[10])]
-    span_days: Annotated[int, Field(description="Days from the first to the last value.", examples=[9])]
-    method: Annotated[Literal["mann_kendall"], Field(description="The test.")]
-    caution: Annotated[
-        Literal["autocorrelated"],
-        Field(description="Values of following days resemble each other, so p looks smaller than it is."),
-    ]
-
-
-class Adherence(Outgoing):
-    """How much was reported, and what became of the check-ins that asked for it. A missed one is no value of anything.
-
-    The four counts are null where no check-in of the period asked for this measure.
-    """
-
-    days_with_values: Annotated[int, Field(description="Local days with a value of this measure.", examples=[61])]
-    days: Annotated[int, Field(description="Local days of the period that have begun.", examples=[83])]
-    due: Annotated[
-        int | None, Field(description="Those that were answered or missed; not what waits or was withdrawn.")
-    ]
-    completed: Annotated[int | None, Field(description="Those answered in time.")]
-    late: Annotated[int | None, Field(description="Those answered after they had closed.")]
-    missed: Annotated[int | None, Field(description="Those that closed without an answer.")]
-
-
-class Abstinence(Outgoing):
-    """Days without use, from the use diary. A day without a report is neither, except in the worst case."""
-
-    abstinent_days: Annotated[int, Field(description="Days with reports, none of them of use.", examples=[50])]
-    days_with_values: Annotated[int, Field(description="Days with reports.", examples=[61])]
-    days: Annotated[int, Field(description="Local days of the period that have begun.", examples=[83])]
-    percent: Annotated[float | None, Field(description="Abstinent days of 100 days with reports.", examples=[82])]
-    worst_case_percent: Annotated[
-        float | None, Field(description="The same with every unreported day counted as use.", examples=[60.2])
-    ]
-    days_to_first_use: Annotated[
-        int | None, Field(description="From the day of the first dose to the first reported use, within the period.")
-    ]
-    first_use_censored: Annotated[
-        bool | None, Field(description="True: no use was reported, and the days reach to the last report.")
-    ]
 
 
 class TherapyInWindow(Outgoing):
