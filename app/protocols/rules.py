@@ -1,10 +1,11 @@
 """The figures of a protocol with their units and proposed defaults. All are ours and need clinical sign-off."""
 
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from app.protocols.day_figures import Asking, Booking, Integration
+from app.protocols.day_figures import Asking, Booking, Integration, Reporting
 from app.protocols.safety_figures import Escalation, Safety
 from app.protocols.sections import Count, Days, Hours, Minutes, Section, Share
 from app.protocols.session_figures import Discharge, Dosing, Readings
@@ -42,10 +43,38 @@ class Trends(Section):
     nadir_min: Count = Field(3, description="Fewest values after a dose for a lowest point.")
     slope_min: Count = Field(5, description="Fewest values for a slope.")
     kendall_min: Count = Field(8, description="Fewest values for its interval and for the trend test.")
+    latest_days: Days = Field(
+        7, description="The latest values are those of so many local days up to the last one that has any."
+    )
+    gap_intervals: Count = Field(
+        2, description="A questionnaire's line is broken where so many of its usual intervals passed without one."
+    )
+    smooth_median_days: Days = Field(7, description="Days whose median makes one point of a line of medians.")
+    smooth_median_min: Count = Field(3, description="Fewest days with values among them for a point.")
+    missed_after_hours: Hours = Field(
+        24, description="A value counts as the one before a missed check-in when it is no older than this."
+    )
+    missed_min: Count = Field(5, description="Fewest check-ins, after worse values and after others, to compare them.")
     ewma_tau_days: Annotated[float, Field(strict=True, gt=0, le=100)] = Field(
         2.8, description="Memory of the smoothed line, days."
     )
     alpha: Annotated[float, Field(strict=True, gt=0, lt=0.5)] = Field(0.05, description="Level of the trend test.")
+    pooled_hours: tuple[Annotated[int, Field(strict=True, ge=-24 * 60, le=24 * 60)], ...] = Field(
+        (-72, -48, -24, 0, 2, 6, 12, 24, 48, 72, 120, 168, 240),
+        min_length=1,
+        max_length=40,
+        description="Doses are laid on one another in stretches that begin at these hours from a dose, rising; the "
+        "last ends where a dose is no longer followed.",
+    )
+    pooled_min_sessions: Count = Field(
+        3, description="Fewest doses with a value in a stretch for its quartiles to be given."
+    )
+
+    @model_validator(mode="after")
+    def _stretches_follow_one_another(self) -> Self:
+        if any(later <= earlier for earlier, later in pairwise(self.pooled_hours)):
+            raise ValueError("the hours of the stretches rise")
+        return self
 
 
 class Instruments(Section):
@@ -88,3 +117,4 @@ class Protocol(Section):
     asking: Asking = Asking()
     booking: Booking = Booking()
     integration: Integration = Integration()
+    reporting: Reporting = Reporting()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 
 class LocalDay(NamedTuple):
@@ -32,12 +32,8 @@ class Latest:
     last_day: date | None = None
 
 
-LATEST_DAYS: Final = 7
-"""Length of the window of "the last 7-day mean" that response and remission are published for."""
-
-
-def latest_after(first_dose_day: date | None, days: Sequence[LocalDay]) -> Latest:
-    """Take the mean of all values of the 7 local days up to the last day that has any.
+def latest_after(first_dose_day: date | None, days: Sequence[LocalDay], length: int) -> Latest:
+    """Take the mean of all values of so many local days (7 as proposed) up to the last day that has any.
 
     The day of the first dose and those before it are left out: it holds values of before and of after.
     """
@@ -45,7 +41,7 @@ def latest_after(first_dose_day: date | None, days: Sequence[LocalDay]) -> Lates
     if not after:
         return Latest(None, 0)
     last = after[-1].day
-    inside = [day for day in after if day.day > last - timedelta(days=LATEST_DAYS)]
+    inside = [day for day in after if day.day > last - timedelta(days=length)]
     n = sum(day.n for day in inside)
     return Latest(sum(day.total for day in inside) / n, n, inside[0].day, last)
 

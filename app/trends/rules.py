@@ -300,5 +300,5 @@ def trend_label(moved: float, by_at_least: float, p_value: float, scale: Scale, 
 
 
 def shortest_gap(interval_days: int | None, protocol: Trends) -> int:
-    """Days without a value that make a gap: the clinic's number, or twice the interval a questionnaire is meant for."""
-    return max(protocol.gap_days, 2 * (interval_days or 1))
+    """Days without a value that make a gap: the clinic's number, or so many of the intervals of a questionnaire."""
+    return max(protocol.gap_days, protocol.gap_intervals * (interval_days or 1))

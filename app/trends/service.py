@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from uuid import UUID
 
 from app.core.db import Database
 from app.core.errors import FieldError
@@ -10,13 +11,15 @@ from app.identity.access import PatientAccess
 from app.instruments.catalogue import definition
 from app.integration.rules import longest
 from app.protocols.rules import Trends
-from app.trends import abstinence, days, queries, relief, rules
+from app.trends import abstinence, aligned_extras, days, pooled, queries, relief, rules
 from app.trends.abstinence import Abstinence, FirstUse
+from app.trends.aligned_extras import Extras
 from app.trends.asked import Asked, Bucket
 from app.trends.buckets import LocalHour, by_day, by_hour, by_week, instant, microseconds, start_of
 from app.trends.days import Gap, Latest, LocalDay
 from app.trends.downsampling import lttb
 from app.trends.errors import SubstanceRequired
+from app.trends.pooled import Pooled
 from app.trends.queries import Axis, Period, Whose
 from app.trends.relief import Curve, Series, Summary
 from app.trends.rules import DAY, HOUR, Baseline, Change, Course, Scale, Shortfall, Window
@@ -77,6 +80,9 @@ class AlignedReading:
     """Rows of the doses in the period."""
     curves: Sequence[Curve]
     summary: Summary
+    pooled: Pooled
+    extras: Mapping[UUID, Extras]
+    """What stands beside the values of each dose, by the id of its session."""
 
 
 async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucket, points: int) -> Reading:
@@ -93,7 +99,7 @@ async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucke
         shown = by_week(local_days) if bucket == "week" else local_days
     baseline = rules.first_dose_baseline(_window(axis, protocol), before, protocol)
     dose_day = None if axis.first_dose is None else instant(axis.first_dose).astimezone(asked.zone).date()
-    latest = days.latest_after(dose_day, local_days)
+    latest = days.latest_after(dose_day, local_days, protocol.latest_days)
     course = rules.course(local_days, baseline.value, scale, protocol)
     is_use = asked.measure.key == USE
     return Reading(
@@ -130,7 +136,9 @@ async def dose_aligned(db: Database, access: PatientAccess, asked: Asked) -> Ali
     """Read one measure by the time since each dose of the period. Raises `SubstanceRequired`."""
     whose = await _whose(db, access, asked)
     start, end = asked.span
-    every = await queries.doses(db, access.patient)
+    figures = access.protocol.integration
+    rows = await aligned_extras.read(db, access.patient, asked, figures)
+    every = aligned_extras.doses_of(rows)
     chosen = [dose for dose in every if microseconds(start) <= dose.at < microseconds(end)]
     protocol = access.protocol.trends
     series = await _around(db, whose, asked, chosen, protocol)
@@ -150,6 +158,8 @@ async def dose_aligned(db: Database, access: PatientAccess, asked: Asked) -> Ali
         doses=chosen,
         curves=curves,
         summary=relief.summary_of(curves),
+        pooled=pooled.pooled_of(series, curves, protocol),
+        extras=aligned_extras.extras_of(rows, chosen, every, figures),
     )
 
 

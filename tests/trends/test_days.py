@@ -16,23 +16,23 @@ def a_day(after: int, *values: float) -> LocalDay:
 
 class TestLatestAfter:
     def test_weighs_values_not_days(self) -> None:
-        latest = latest_after(FIRST, [a_day(1, 8, 8, 8), a_day(2, 4)])
+        latest = latest_after(FIRST, [a_day(1, 8, 8, 8), a_day(2, 4)], 7)
 
         assert (latest.mean, latest.n) == (7, 4)
         assert (latest.first_day, latest.last_day) == (FIRST + timedelta(days=1), FIRST + timedelta(days=2))
 
     def test_leaves_out_the_day_of_the_dose_and_those_before(self) -> None:
-        latest = latest_after(FIRST, [a_day(-3, 9), a_day(0, 9), a_day(1, 2)])
+        latest = latest_after(FIRST, [a_day(-3, 9), a_day(0, 9), a_day(1, 2)], 7)
 
         assert (latest.mean, latest.n) == (2, 1)
 
     def test_takes_seven_days_up_to_the_last_value_however_old(self) -> None:
-        latest = latest_after(None, [a_day(0, 9), a_day(1, 5), a_day(7, 3)])
+        latest = latest_after(None, [a_day(0, 9), a_day(1, 5), a_day(7, 3)], 7)
 
         assert (latest.mean, latest.n) == (4, 2)
 
     def test_has_nothing_to_say_without_a_value_after_the_dose(self) -> None:
-        latest = latest_after(FIRST, [a_day(-1, 9), a_day(0, 9)])
+        latest = latest_after(FIRST, [a_day(-1, 9), a_day(0, 9)], 7)
 
         assert (latest.mean, latest.n) == (None, 0)
 
