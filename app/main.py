@@ -20,6 +20,7 @@ from app.core.compression import Compressed
 from app.core.db import create_engine
 from app.core.limits import Limits
 from app.core.middleware import Envelope
+from app.core.replicas import Replica
 from app.core.schema_revision import newest_revision
 from app.core.settings import Settings, WorkerPlace, get_settings
 from app.events.openapi import complete_events, describe_events
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = create_engine(settings)
+    app.state.replica = None if settings.as_reader is None else Replica(settings.as_reader)
     app.state.limits = Limits(settings, app.state.engine)
     app.state.bell = Bell(app.state.engine, aloud=not settings.is_sqlite and settings.worker is WorkerPlace.APART)
     app.state.readings = (webhook_metrics.read, audit_metrics.read, safety_metrics.read)
@@ -130,6 +132,8 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         await asyncio.wait_for(working, settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.bell.close(), settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.limits.settle(), settings.graceful_shutdown_seconds)
+        if app.state.replica is not None:
+            await asyncio.wait_for(app.state.replica.close(), settings.graceful_shutdown_seconds)
         await asyncio.wait_for(app.state.engine.dispose(), settings.graceful_shutdown_seconds)
 
     return lifespan

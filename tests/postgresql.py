@@ -73,18 +73,21 @@ def find_binaries() -> Path:
 class Server:
     """One PostgreSQL, empty at first. `host` is the folder of its socket."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, followed: bool = False, follows: "Server | None" = None) -> None:
+        """`followed`: replicas may follow it. `follows`: it is a streaming replica of that one."""
         self.binaries = find_binaries()
         keeper = Path(__file__).with_name("postgresql_keeper.py")
+        options = ["durable"] * durable + ["followed"] * followed
+        options += [] if follows is None else [f"follows={follows.host}"]
         self._keeper = subprocess.Popen(
-            [sys.executable, keeper, self.binaries, *(["durable"] if durable else [])],
+            [sys.executable, keeper, self.binaries, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,  # a Ctrl-C at the terminal is ours to handle
         )
         assert self._keeper.stdout is not None
-        self.host = self._keeper.stdout.readline().strip()
+        self.host: str = self._keeper.stdout.readline().strip()
         if not self.host:
             msg = f"PostgreSQL did not start (from {self.binaries}); the reason stands above."
             raise RuntimeError(msg)

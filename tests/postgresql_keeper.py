@@ -3,8 +3,11 @@
 It is a process of its own, because nothing in the process that runs the tests survives `kill -9`: when that process
 goes, however it goes, the pipe closes, and the keeper stops the server and removes its files.
 
-Usage: `python postgresql_keeper.py FOLDER_OF_BINARIES [durable]`; `durable` keeps PostgreSQL's own defaults, for
-benchmarks. Prints the folder of the server's socket once it answers.
+Usage: `python postgresql_keeper.py FOLDER_OF_BINARIES [OPTION...]`. Options:
+  durable         keep PostgreSQL's own defaults, for benchmarks
+  followed        let replicas follow this server
+  follows=FOLDER  be a replica of the server whose socket is in this folder
+Prints the folder of the server's socket once it answers.
 """
 
 import os
@@ -20,6 +23,8 @@ from typing import Any
 
 START_SECONDS = 30
 DURABLE = {"shared_buffers": "512MB", "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+REPLICATED = {"wal_level": "replica", "max_wal_senders": "4", "synchronous_commit": "on", "shared_buffers": "32MB"}
+FOLLOWS = "follows="
 STATUS_LINE = 7  # of postmaster.pid, counted from 0
 SETTINGS = {
     "listen_addresses": "",  # the socket only: no port to clash over
@@ -49,8 +54,10 @@ def ordinary_user() -> dict[str, Any]:
 class Keeper:
     """The server and its folder."""
 
-    def __init__(self, binaries: Path, *, durable: bool = False) -> None:
-        self.settings = SETTINGS | (DURABLE if durable else {})
+    def __init__(self, binaries: Path, *options: str) -> None:
+        self.follows = next((word.removeprefix(FOLLOWS) for word in options if word.startswith(FOLLOWS)), None)
+        self.settings = SETTINGS | (REPLICATED if self.follows or "followed" in options else {})
+        self.settings |= DURABLE if "durable" in options else {}
         self.folder = Path(tempfile.mkdtemp(prefix="afterglow-pg-", dir=_short_temporary_folder()))
         self.data = self.folder / "data"
         self.as_user = ordinary_user()
@@ -85,15 +92,11 @@ class Keeper:
         return copy / package.name / binaries.parent.name / binaries.name
 
     def start(self) -> None:
-        """Make an empty cluster and serve it."""
+        """Make an empty cluster, or a copy of the one to follow, and serve it."""
         with (self.folder / "log").open("wb") as log:
-            where = ["--pgdata", str(self.data), "--username=postgres", "--auth=trust"]
-            how = ["--no-sync", "--locale=C", "--encoding=UTF8"]
-            made = subprocess.run(
-                [self.binaries / "initdb", *where, *how], check=False, stdout=log, stderr=log, **self._options()
-            )
+            made = subprocess.run(self._making(), check=False, stdout=log, stderr=log, **self._options())
             if made.returncode:
-                self._give_up("initdb failed")
+                self._give_up("its files could not be made")
             settings = [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
             self.server = subprocess.Popen(
                 [self.binaries / "postgres", "-D", self.data, "-k", self.folder, *settings],
@@ -102,6 +105,14 @@ class Keeper:
                 **self._options(),
             )
         self._wait_until_it_answers(self.server)
+
+    def _making(self) -> list[str | Path]:
+        """The command that makes the server's files."""
+        where = [f"--pgdata={self.data}", "--username=postgres", "--no-sync"]
+        if self.follows is not None:
+            how = [f"--host={self.follows}", "--checkpoint=fast", "--write-recovery-conf"]
+            return [self.binaries / "pg_basebackup", *where, *how]
+        return [self.binaries / "initdb", *where, "--auth=trust", "--locale=C", "--encoding=UTF8"]
 
     def _wait_until_it_answers(self, server: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -146,7 +157,7 @@ def main(binaries: str, *options: str) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C ends the tests; closing the pipe ends this
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    keeper = Keeper(Path(binaries), durable="durable" in options)
+    keeper = Keeper(Path(binaries), *options)
     try:
         keeper.start()
         print(keeper.folder, flush=True)

@@ -4,6 +4,7 @@ On PostgreSQL the clinic that a transaction works for travels with its `BEGIN`, 
 before the first statement is planned, and costs no message of its own.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from app.core.settings import Settings
 
 BUSY_TIMEOUT_MILLISECONDS = 5000
+REPLICA_CONNECT_SECONDS = 2
 
 
 class ClinicConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
@@ -50,8 +52,17 @@ def say_with_begin(connection: sa.Connection, clinic_id: UUID | None, *, relaxed
 
 def create_engine(settings: Settings) -> AsyncEngine:
     """The engine for `settings`; parameters never reach an exception's text, since they may be what a patient wrote."""
-    if settings.is_sqlite:
-        return _sqlite_engine(settings)
+    return _sqlite_engine(settings) if settings.is_sqlite else _postgresql_engine(settings)
+
+
+def create_reading_engine(settings: Settings) -> AsyncEngine:
+    """The engine for a replica: nothing is ever written there, and one that does not answer is soon given up."""
+    return _postgresql_engine(settings, {"timeout": REPLICA_CONNECT_SECONDS}, {"default_transaction_read_only": "on"})
+
+
+def _postgresql_engine(
+    settings: Settings, options: Mapping[str, Any] | None = None, session: Mapping[str, str] | None = None
+) -> AsyncEngine:
     return create_async_engine(
         settings.async_database_url,
         pool_size=settings.pool_size,
@@ -67,7 +78,9 @@ def create_engine(settings: Settings) -> AsyncEngine:
                 "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
                 "lock_timeout": "2000",
                 "idle_in_transaction_session_timeout": "10000",
+                **(session or {}),
             },
+            **(options or {}),
         },
     )
 

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         repr=False,  # there may be a password in it
         description="sqlite:///PATH for one process on one machine, postgresql://USER@HOST/NAME for everything else.",
     )
+    read_database_url: str | None = Field(
+        None,
+        repr=False,
+        description="A streaming replica of a PostgreSQL database_url, for the reads that take longest; see "
+        "docs/scaling.md.",
+    )
     migration_database_url: str | None = Field(
         None,
         repr=False,
@@ -233,7 +239,14 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("database_url", "migration_database_url", "secret_keys", "metrics_token", "smtp_url"):
+        for name in (
+            "database_url",
+            "read_database_url",
+            "migration_database_url",
+            "secret_keys",
+            "metrics_token",
+            "smtp_url",
+        ):
             path = os.environ.get(f"AFTERGLOW_{name.upper()}_FILE")
             if path and name not in values:
                 text = Path(path).read_text(encoding="utf-8").strip()
@@ -263,6 +276,14 @@ class Settings(BaseSettings):
     def _mail_as_a_whole(self) -> Self:
         if (self.smtp_url is None) is not (self.mail_from is None):
             raise ValueError("AFTERGLOW_SMTP_URL and AFTERGLOW_MAIL_FROM belong together: set both or none")
+        return self
+
+    @model_validator(mode="after")
+    def _a_replica_of_postgresql(self) -> Self:
+        if self.read_database_url is not None and (
+            self.is_sqlite or not self.read_database_url.startswith(("postgresql://", "postgres://"))
+        ):
+            raise ValueError("AFTERGLOW_READ_DATABASE_URL is for a replica of PostgreSQL: both start postgresql://")
         return self
 
     @model_validator(mode="after")
@@ -315,6 +336,13 @@ class Settings(BaseSettings):
         if self.migration_database_url is None:
             return self
         return self.model_copy(update={"database_url": self.migration_database_url})
+
+    @property
+    def as_reader(self) -> Self | None:
+        """The same settings with the address of the replica, where one is set."""
+        if self.read_database_url is None:
+            return None
+        return self.model_copy(update={"database_url": self.read_database_url})
 
     @property
     def is_development(self) -> bool:
