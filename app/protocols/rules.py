@@ -55,6 +55,7 @@ class Trends(Section):
         24, description="A value counts as the one before a missed check-in when it is no older than this."
     )
     missed_min: Count = Field(5, description="Fewest check-ins, after worse values and after others, to compare them.")
+    dose_group_min: Count = Field(3, description="Fewest doses given alike, with relief, for a median of them.")
     ewma_tau_days: Annotated[float, Field(strict=True, gt=0, le=100)] = Field(
         2.8, description="Memory of the smoothed line, days."
     )

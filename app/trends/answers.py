@@ -16,6 +16,7 @@ from app.core.fields import instant_text
 from app.instruments.definitions import Measure
 from app.trends.asked import Asked
 from app.trends.buckets import LocalHour, instant, start_of
+from app.trends.pooled import Pooled
 from app.trends.queries import OUTCOMES
 from app.trends.relief import HOUR_IN_MINUTES, RELIEF_RULE, Curve, whole_minutes
 from app.trends.rules import ChangeLabel, Rule, Shortfall
@@ -65,6 +66,7 @@ def dose_aligned(reading: AlignedReading) -> bytes:
                 "n_censored": summary.n_censored,
                 "n_without_onset": summary.n_without_onset,
             },
+            "pooled": _pooled(reading.pooled),
         }
     )
 
@@ -251,7 +253,7 @@ def _marker(row: Any, reading: Reading) -> dict[str, Any]:  # noqa: ANN401  a ro
 
 def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> dict[str, Any]:  # noqa: ANN401  a row
     at, previous, baseline = curve.spacing.dose_at, curve.spacing.previous_at, curve.baseline
-    relief, nadir, series = curve.relief, curve.nadir, reading.series
+    relief, nadir, series, extras = curve.relief, curve.nadir, reading.series, reading.extras[dose.id]
     return {
         "dosing_session_id": dose.id,
         "dose_started_at": _at(dose.at),
@@ -280,5 +282,41 @@ def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> dict[str, Any]: 
         "auc": number(curve.auc),
         "mean_reduction": curve.mean_reduction,
         "coverage": number(curve.coverage),
+        "readings": [
+            {"minutes_from_dose": one.minutes_from_dose, "dissociation": one.dissociation} for one in extras.readings
+        ],
+        "therapies": [
+            {
+                "appointment_id": one.id,
+                "minutes_from_dose": one.minutes_from_dose,
+                "kind": one.kind,
+                "window": one.window,
+                "attended": one.attended,
+            }
+            for one in extras.therapies
+        ],
         "insufficient_data": _missing(curve.missing),
     }
+
+
+def _pooled(pooled: Pooled) -> dict[str, Any]:
+    return {
+        "n_sessions": pooled.n_sessions,
+        "n_overlapping": pooled.n_overlapping,
+        "min_sessions": pooled.min_sessions,
+        "baseline": number(pooled.baseline),
+        "baseline_n": pooled.baseline_n,
+        "stretches": [
+            {
+                "from_minutes": one.from_minutes,
+                "until_minutes": one.until_minutes,
+                "n": one.n,
+                "n_followed": one.n_followed,
+                "n_values": one.n_values,
+                "median": number(one.median),
+                "lower_quartile": number(one.lower_quartile),
+                "upper_quartile": number(one.upper_quartile),
+            }
+            for one in pooled.stretches
+        ],
+    } | _rule(pooled.rule)

@@ -62,6 +62,8 @@ class TestReadDoseAlignedTrend:
                 "auc": 580.5,
                 "mean_reduction": pytest.approx(3.4554, abs=5e-5),
                 "coverage": 100,
+                "readings": [],
+                "therapies": [],
                 "insufficient_data": [],
             }
         ]
