@@ -1,6 +1,6 @@
-"""Figures of the days between sessions: asking for check-ins, booking therapy, the window after a dose. Ours."""
+"""Figures of the days between sessions: asking for check-ins, booking, the window after a dose, counting. Ours."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -63,3 +63,14 @@ class Integration(Section):
         if not self.first_until_hours < self.second_until_hours < self.third_until_days * 24:
             raise ValueError("each window ends after the one before")
         return self
+
+
+class Reporting(Section):
+    """What a clinic sees of itself, in counts."""
+
+    smallest_group: Annotated[int, Field(strict=True, ge=5, le=100)] = Field(
+        11, description="Counts of fewer patients than this are hidden, and what would give them away."
+    )
+    months: Literal[1, 3, 6, 12] = Field(
+        3, description="Length of the periods that are counted, in months from January. They never overlap."
+    )
