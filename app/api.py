@@ -22,6 +22,7 @@ from app.check_in_plans.routes import router as due_check_ins
 from app.check_ins.routes import router as check_ins
 from app.clinics.routes import router as clinics
 from app.consents.routes import router as consents
+from app.core import routing
 from app.core.health import router as health
 from app.core.problem_pages import router as problem_pages
 from app.core.scraping import router as scraping
@@ -172,5 +173,4 @@ TAGS = [
 
 def include_all(app: FastAPI) -> None:
     """Put every router into the application."""
-    for router in ROUTERS:
-        app.include_router(router)
+    routing.include(app, ROUTERS)

@@ -14,7 +14,7 @@ from starlette.types import Lifespan
 
 from app import api, worker
 from app.audit import metrics as audit_metrics
-from app.core import crypto, docs, handlers, logging, openapi
+from app.core import crypto, docs, handlers, logging, openapi, routing
 from app.core.bells import Bell
 from app.core.compression import Compressed
 from app.core.db import create_engine
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         lifespan=_lifespan(settings),
-        generate_unique_id_function=openapi.operation_id,
+        generate_unique_id_function=routing.operation_id,
         redirect_slashes=False,
     )
     app.state.settings = settings

@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core import errors
 from app.core.errors import problems
 from app.core.guards import public
+from app.core.routing import Route
 from app.core.schema_revision import is_too_old
 from app.core.schemas import Outgoing
 
 READY_WITHIN_SECONDS = 3
-router = APIRouter(tags=["running"])
+router = APIRouter(tags=["running"], route_class=Route)
 
 
 class Health(Outgoing):

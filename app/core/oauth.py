@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
+from app.core.routing import Route
 from app.core.schemas import Outgoing
 
 
@@ -57,7 +57,7 @@ def refusal(error: str, description: str) -> Response:
     return TokenRefusedError(error, description).response()
 
 
-class OAuthRoute(APIRoute):
+class OAuthRoute(Route):
     """A route that takes a form and refuses a wrong one as RFC 6749 says."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -48,12 +48,6 @@ SECURITY_SCHEMES: dict[str, Any] = {
 }
 
 
-def operation_id(route: APIRoute) -> str:
-    """`read_check_in` becomes `readCheckIn`, which is the method's name in generated clients."""
-    first, *rest = route.name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
 def routes(app: FastAPI) -> list[RouteContext]:
     """Every operation of the API, also those of included routers."""
     return [context for context in iter_route_contexts(app.routes) if isinstance(context.original_route, APIRoute)]

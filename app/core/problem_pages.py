@@ -9,9 +9,10 @@ from pydantic import Field
 from app.core import errors
 from app.core.errors import every_problem, problems
 from app.core.guards import public
+from app.core.routing import Route
 from app.core.schemas import Outgoing
 
-router = APIRouter(tags=["running"])
+router = APIRouter(tags=["running"], route_class=Route)
 
 
 class ProblemMeaning(Outgoing):

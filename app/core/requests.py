@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NoReturn
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from app.core.errors import MalformedJson, UnsupportedMediaType
+from app.core.routing import Route
 
 MAX_DEPTH = 32
 _UNFIT = re.compile("[\0\ud800-\udfff]")
@@ -95,7 +95,7 @@ def is_json(content_type: str) -> bool:
     return essence == "application/json" or (essence.startswith("application/") and essence.endswith("+json"))
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(Route):
     """A route whose JSON body is read by `strict_json`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -14,12 +14,13 @@ from app.core.errors import problems
 from app.core.guards import public
 from app.core.logging import describe, log
 from app.core.metrics import Gauge
+from app.core.routing import Route
 from app.core.settings import Settings
 
 Reading = Callable[[Database], Awaitable[Iterable[Gauge]]]
 """Reads how something stands, across clinics, with statements that an index answers. `app.state.readings` has them."""
 
-router = APIRouter(tags=["running"])
+router = APIRouter(tags=["running"], route_class=Route)
 _PAGE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "In Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }

@@ -10,13 +10,14 @@ from app.consents.kinds import Category, Purpose, Recipient, RecipientClass
 from app.core import clock
 from app.core.db import Database, Db
 from app.core.fields import zone
+from app.core.routing import Route
 from app.exports import as_html, as_json, as_pdf, schemas, service
 from app.exports.packing import Body, MadeLater
 from app.exports.service import Reader
 from app.identity.access import PatientAccess, me
 from app.identity.permissions import Permission
 
-router = APIRouter(prefix="/v1", tags=["my-record"])
+router = APIRouter(prefix="/v1", tags=["my-record"], route_class=Route)
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 AS_JSON: dict[int | str, dict[str, Any]] = {200: {"model": schemas.RecordExport, "description": "The whole record."}}

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from app.core import clock
 from app.core.columns import EPOCH, MICROSECOND
@@ -21,6 +20,7 @@ from app.core.db import begin
 from app.core.etags import composed_tag, not_modified, unchanged
 from app.core.fields import zone
 from app.core.openapi import guards
+from app.core.routing import Route
 from app.identity.access import PatientAccess
 
 _TIMED: Final = re.compile(r'"([0-9a-f]{24})-([0-9a-f]{1,14})"')
@@ -53,7 +53,7 @@ def timed_tag_of(request: Request, access: PatientAccess, until: datetime) -> st
     return f'{tag_of(request, access)[:-1]}-{(until - EPOCH) // MICROSECOND:x}"'
 
 
-class RevalidatedRoute(APIRoute):
+class RevalidatedRoute(Route):
     """A route whose answers carry `tag_of`."""
 
     tag = staticmethod(tag_of)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.core.guards import public
+from app.core.routing import Route
 from app.core.schemas import Outgoing
 from app.core.settings import Settings
 from app.identity.assertions import ALGORITHMS
@@ -13,7 +14,7 @@ from app.identity.permissions import Permission
 from app.oauth.client_credentials import TOKEN_PATH
 from app.oauth.schemas import GrantType
 
-router = APIRouter(prefix="/.well-known", tags=["signing-in"])
+router = APIRouter(prefix="/.well-known", tags=["signing-in"], route_class=Route)
 
 AUTHORIZE_PATH = "/oauth/authorize"
 REVOKE_PATH = "/oauth/revoke"

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request, Response
 from app.core.db import Db
 from app.core.errors import TooManyRequests
 from app.core.guards import public
+from app.core.routing import Route
 from app.core.settings import Settings
 from app.oauth import authorization, sign_in_page, signing_in
 from app.oauth.authorization import ClientError, PageError
 
-router = APIRouter(prefix="/oauth", include_in_schema=False)
+router = APIRouter(prefix="/oauth", include_in_schema=False, route_class=Route)
 
 Anyone = Annotated[None, public()]
 COOKIE = re.compile("[A-Za-z0-9_-]{43}")

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from app.core.guards import public
+from app.core.routing import Route
 from app.core.settings import Settings
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=Route)
 
 Anyone = Annotated[None, public()]
 MAX_AGE = {"Cache-Control": "public, max-age=3600"}
