@@ -18,6 +18,7 @@ from app.core.etags import IfMatch, not_modified, stamp, unchanged
 from app.core.fields import Moment
 from app.core.pagination import CursorInvalid, Paging
 from app.core.requests import StrictRoute
+from app.identity import reads
 from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
 
@@ -176,7 +177,11 @@ async def list_patient_check_ins(
 async def _page(
     access: PatientAccess, db: Db, paging: Paging, since: Since, until: Until, dosing_session_id: UUID | None
 ) -> schemas.CheckInPage:
-    rows, cursor = await service.listed(db, access.patient, paging, since, until, dosing_session_id)
+    rows, cursor = await reads.of_patient(
+        db,
+        access.patient,
+        lambda db: service.listed(db, access.patient, paging, since, until, dosing_session_id),
+    )
     return schemas.CheckInPage(items=[service.present(row) for row in rows], next_cursor=cursor)
 
 

@@ -14,6 +14,7 @@ from app.core.moves import IllegalMove
 from app.core.pagination import CursorInvalid, Paging
 from app.core.requests import StrictRoute
 from app.dosing import clearances, dose_records, models, queries, schemas, service
+from app.identity import reads
 from app.identity.access import ClinicAccess, PatientAccess, allow, allow_in_clinic, me
 from app.identity.permissions import Permission
 from app.timeline.errors import IdTaken
@@ -45,7 +46,7 @@ async def list_dosing_sessions(
     Without `from` and `to` these are today's, by the clock of the clinic.
     """
     first, last = days.span(since, until, access.clinic.time_zone, now=clock.now())
-    rows, next_cursor = await queries.of_clinic(db, access, first, last, page)
+    rows, next_cursor = await reads.of_clinic(db, lambda db: queries.of_clinic(db, access, first, last, page))
     return schemas.DosingSessionPage.model_validate({"items": rows, "next_cursor": next_cursor})
 
 
@@ -153,7 +154,9 @@ async def list_my_dosing_sessions(
     until: Until = None,
 ) -> schemas.OwnDosingSessionPage:
     """List your own sessions in the order of their planned begin, all of them or those between `from` and `to`."""
-    rows, next_cursor = await queries.of_patient(db, access, since, until, page)
+    rows, next_cursor = await reads.of_patient(
+        db, access.patient, lambda db: queries.of_patient(db, access, since, until, page)
+    )
     return schemas.OwnDosingSessionPage.model_validate({"items": rows, "next_cursor": next_cursor})
 
 

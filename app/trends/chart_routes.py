@@ -11,6 +11,7 @@ from app.charts.png import to_png
 from app.charts.trend import trend_chart
 from app.core.db import Database, Db
 from app.core.drawing import Drawn
+from app.identity import reads
 from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
 from app.identity.revalidation import RevalidatedRoute, tag_of
@@ -158,7 +159,9 @@ async def _trend_chart(
     request: Request, access: PatientAccess, db: Database, query: TrendChartQuery, media_type: str
 ) -> Response:
     question = understood(access, query)
-    reading = await service.trend(db, access, question, query.bucket, query.points)
+    reading = await reads.of_patient(
+        db, access.patient, lambda db: service.trend(db, access, question, query.bucket, query.points)
+    )
     return stamped(
         _drawn(lambda: trend_chart(pictures.trend(reading, access.clinic, query)), media_type), tag_of(request, access)
     )
@@ -168,7 +171,7 @@ async def _dose_aligned_chart(
     request: Request, access: PatientAccess, db: Database, query: DoseAlignedChartQuery, media_type: str
 ) -> Response:
     question = understood(access, query)
-    reading = await service.dose_aligned(db, access, question)
+    reading = await reads.of_patient(db, access.patient, lambda db: service.dose_aligned(db, access, question))
     picture = pictures.dose_aligned(reading, access.clinic, query)
     return stamped(_drawn(lambda: dose_aligned_chart(picture), media_type), tag_of(request, access))
 

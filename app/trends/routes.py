@@ -9,6 +9,7 @@ from app.core import clock
 from app.core.db import Database, Db
 from app.core.errors import problems
 from app.core.etags import stamp
+from app.identity import reads
 from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
 from app.identity.revalidation import RevalidatedRoute, tag_of
@@ -87,13 +88,15 @@ async def read_patient_dose_aligned_trend(
 
 async def _trend(request: Request, access: PatientAccess, db: Database, query: TrendQuery) -> Response:
     question = understood(access, query)
-    reading = await service.trend(db, access, question, query.bucket, query.points)
+    reading = await reads.of_patient(
+        db, access.patient, lambda db: service.trend(db, access, question, query.bucket, query.points)
+    )
     return stamped(Response(answers.trend(reading), media_type="application/json"), tag_of(request, access))
 
 
 async def _dose_aligned(request: Request, access: PatientAccess, db: Database, query: DoseAlignedQuery) -> Response:
     question = understood(access, query)
-    reading = await service.dose_aligned(db, access, question)
+    reading = await reads.of_patient(db, access.patient, lambda db: service.dose_aligned(db, access, question))
     return stamped(Response(answers.dose_aligned(reading), media_type="application/json"), tag_of(request, access))
 
 
