@@ -52,16 +52,16 @@ def of_patient(columns: Any) -> tuple[sa.ColumnElement[bool], ...]:  # noqa: ANN
 
 
 _MEASURED = (*of_patient(OBSERVATIONS), OBSERVATIONS.measure == sa.bindparam("measure"))
-_SERIES = (*_MEASURED, OBSERVATIONS.substance == sa.bindparam("substance"))
-_SPAN = (OBSERVATIONS.recorded_at >= _START, OBSERVATIONS.recorded_at < _END)
-_DAYS = OBSERVATIONS.local_day.between(sa.bindparam("first_day"), sa.bindparam("last_day"))
+SERIES = (*_MEASURED, OBSERVATIONS.substance == sa.bindparam("substance"))
+SPAN = (OBSERVATIONS.recorded_at >= _START, OBSERVATIONS.recorded_at < _END)
+IN_DAYS = OBSERVATIONS.local_day.between(sa.bindparam("first_day"), sa.bindparam("last_day"))
 _IN_ORDER = (OBSERVATIONS.recorded_at, OBSERVATIONS.check_in_id)
 _AT = Microseconds(OBSERVATIONS.recorded_at)
 
-_VALUES = sa.select(_AT, OBSERVATIONS.value).where(*_SERIES, *_SPAN).order_by(*_IN_ORDER)
+_VALUES = sa.select(_AT, OBSERVATIONS.value).where(*SERIES, *SPAN).order_by(*_IN_ORDER)
 _RAW = (
     sa.select(OBSERVATIONS.local_day, OBSERVATIONS.value, _AT, Written(OBSERVATIONS.recorded_at))
-    .where(*_SERIES, *_SPAN, _DAYS)
+    .where(*SERIES, *SPAN, IN_DAYS)
     .order_by(*_IN_ORDER)
 )
 _RAW_WITH_OFFSET = _RAW.add_columns(OBSERVATIONS.utc_offset_minutes)
@@ -86,7 +86,7 @@ _DOSES = (
 
 
 _TEXT = sa.String(40)
-_AXIS: Final[dict[str, Any]] = {
+AXIS: Final[dict[str, Any]] = {
     "kind": _TEXT,
     "id": sa.Uuid(),
     "at": sa.BigInteger(),
@@ -100,13 +100,15 @@ _AXIS: Final[dict[str, Any]] = {
     "asked": sa.BigInteger(),
 }
 """The columns of what stands on the axis, and of how many check-ins were asked for on its days."""
-_AXIS_AND_DAYS: Final[dict[str, Any]] = _AXIS | {
+DAYS: Final[dict[str, Any]] = {
     "local_day": sa.Date(),
     "total": sa.Double(),
     "lowest": sa.Double(),
     "highest": sa.Double(),
     "n": sa.BigInteger(),
 }
+"""The columns of a local day, in the order of `LocalDay`; they come last."""
+AXIS_AND_DAYS: Final = AXIS | DAYS
 
 
 def union_row(columns: dict[str, Any], kind: str, **given: Any) -> list[Any]:  # noqa: ANN401  SQL expressions
@@ -120,10 +122,11 @@ _FIRST_DOSE = (
 )
 
 
-def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
+def on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
     """Sessions and appointments of a span, and in the same trip the patient's first dose ever.
 
     Appointments are read a little further, and those too that the patient called off: the windows after a dose ask.
+    Of the sessions that were cancelled, those are read to which nobody came: what was attended asks.
     """
     start, end = sa.bindparam("axis_start", type_=_INSTANT), sa.bindparam("axis_end", type_=_INSTANT)
     at = sa.func.coalesce(SESSIONS.dose_started_at, SESSIONS.scheduled_at, type_=_INSTANT)
@@ -150,7 +153,10 @@ def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
     )
     return [
         sa.select(*session).where(
-            *of_patient(SESSIONS), at >= start, at < end, SESSIONS.status != SessionStage.CANCELLED.value
+            *of_patient(SESSIONS),
+            at >= start,
+            at < end,
+            sa.or_(SESSIONS.status != SessionStage.CANCELLED.value, SESSIONS.no_show),
         ),
         sa.select(*appointment).where(
             *of_patient(APPOINTMENTS),
@@ -165,52 +171,64 @@ def _on_axis(columns: dict[str, Any]) -> list[sa.Select[Any]]:
     ]
 
 
-def _asked(columns: dict[str, Any]) -> sa.Select[Any]:
-    """What became of the check-ins that asked for the measure; one that is not answered counts once it is noted."""
+def _outcome() -> sa.ColumnElement[str]:
+    """What became of a due check-in; one that is not answered counts once it is noted."""
     completed, late, missed = [sa.literal_column(f"'{word}'", _TEXT) for word in OUTCOMES]
-    outcome = sa.case(
-        (DUE.state == Kept.MISSED.value, missed), (DUE.answered_at > DUE.closes_at, late), else_=completed
-    )
-    return (
-        sa.select(*union_row(columns, "asked", status=outcome, asked=sa.func.count()))
-        .where(
-            *of_patient(DUE),
-            DUE.due_at >= sa.bindparam("axis_start", type_=_INSTANT),
-            DUE.due_at < sa.bindparam("axis_end", type_=_INSTANT),
-            DUE.state.in_([Kept.ANSWERED.value, Kept.MISSED.value]),
-            sa.cast(DUE.instruments, sa.String()).like(sa.bindparam("asks_for", type_=sa.String())),
-        )
-        .group_by(outcome)
-    )
+    return sa.case((DUE.state == Kept.MISSED.value, missed), (DUE.answered_at > DUE.closes_at, late), else_=completed)
 
 
-def _days() -> sa.Select[Any]:
-    """The local days of a series."""
+INSTRUMENTS_ASKED: Final = sa.cast(DUE.instruments, sa.String())
+"""The instruments of a due check-in as they stand in JSON."""
+NOTED: Final = (
+    *of_patient(DUE),
+    DUE.due_at >= sa.bindparam("axis_start", type_=_INSTANT),
+    DUE.due_at < sa.bindparam("axis_end", type_=_INSTANT),
+    DUE.state.in_([Kept.ANSWERED.value, Kept.MISSED.value]),
+)
+"""The due check-ins of a span of which it is noted what became of them."""
+ASKS: Final = INSTRUMENTS_ASKED.like(sa.bindparam("asks_for", type_=sa.String()))
+
+
+def asked(columns: dict[str, Any], *wanted: sa.ColumnElement[bool], **by: Any) -> sa.Select[Any]:  # noqa: ANN401  SQL
+    """What became of the check-ins that asked for something, by outcome and by whatever else is given."""
+    outcome = _outcome()
+    counted = union_row(columns, "asked", status=outcome, asked=sa.func.count(), **by)
+    return sa.select(*counted).where(*NOTED, *wanted).group_by(outcome, *by.values())
+
+
+def days_of(columns: dict[str, Any], series: Sequence[Any], **given: Any) -> sa.Select[Any]:  # noqa: ANN401  SQL
+    """The local days of a series of a period."""
     value = OBSERVATIONS.value
     day = union_row(
-        _AXIS_AND_DAYS,
+        columns,
         "day",
         local_day=OBSERVATIONS.local_day,
         total=sa.func.sum(value),
         lowest=sa.func.min(value),
         highest=sa.func.max(value),
         n=sa.func.count(),
+        **given,
     )
-    return sa.select(*day).where(*_SERIES, *_SPAN, _DAYS).group_by(OBSERVATIONS.local_day)
+    return sa.select(*day).where(*series, *SPAN, IN_DAYS).group_by(OBSERVATIONS.local_day)
 
 
-def _before_first_dose() -> sa.Select[Any]:
-    """Each value before the first dose: a median needs them one by one."""
+def before_first_dose(columns: dict[str, Any], series: Sequence[Any], **given: Any) -> sa.Select[Any]:  # noqa: ANN401
+    """Each value of a series before the first dose: a median needs them one by one."""
     first = sa.select(_FIRST_DOSE.c.at).scalar_subquery()
-    return sa.select(*union_row(_AXIS_AND_DAYS, "before", total=OBSERVATIONS.value)).where(
-        *_SERIES,
+    return sa.select(*union_row(columns, "before", total=OBSERVATIONS.value, **given)).where(
+        *series,
         OBSERVATIONS.recorded_at >= Earlier(first, sa.bindparam("baseline_length", type_=sa.BigInteger())),
         OBSERVATIONS.recorded_at < first,
     )
 
 
-_MARKERS = sa.union_all(*_on_axis(_AXIS), _asked(_AXIS))
-_BY_DAY = sa.union_all(*_on_axis(_AXIS_AND_DAYS), _asked(_AXIS_AND_DAYS), _days(), _before_first_dose())
+_MARKERS = sa.union_all(*on_axis(AXIS), asked(AXIS, ASKS))
+_BY_DAY = sa.union_all(
+    *on_axis(AXIS_AND_DAYS),
+    asked(AXIS_AND_DAYS, ASKS),
+    days_of(AXIS_AND_DAYS, SERIES),
+    before_first_dose(AXIS_AND_DAYS, SERIES),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +309,8 @@ class Axis:
 
     markers: list[Any]
     """Sessions and appointments in order of time."""
+    sessions: list[Any]
+    """Sessions of the period, also those to which nobody came."""
     visits: list[Any]
     """Appointments in order of time: those of the period, those that follow its doses, and those called off."""
     asked: dict[str, int]
@@ -301,7 +321,7 @@ class Axis:
 
 async def axis(db: Database, whose: Whose, period: Period) -> Axis:
     """Read what stands on the axis of a period."""
-    return _axis((await db.read(_MARKERS, whose.parameters | period.parameters)).all(), period)
+    return axis_of((await db.read(_MARKERS, whose.parameters | period.parameters)).all(), period)
 
 
 async def by_day(
@@ -314,17 +334,19 @@ async def by_day(
     parameters = whose.parameters | period.parameters | {"baseline_length": baseline_length}
     rows: Sequence[Any] = (await db.read(_BY_DAY, parameters)).all()
     days = sorted(LocalDay(*row[-5:]) for row in rows if row[0] == "day")
-    return _axis(rows, period), days, [row.total for row in rows if row[0] == "before"]
+    return axis_of(rows, period), days, [row.total for row in rows if row[0] == "before"]
 
 
-def _axis(rows: Sequence[Any], period: Period) -> Axis:
+def axis_of(rows: Sequence[Any], period: Period) -> Axis:
+    """Sort the rows of a union by what they are."""
     end = microseconds(period.end)
-    markers = [row for row in rows if row[0] == "dosing_session"]
+    sessions = [row for row in rows if row[0] == "dosing_session"]
+    markers = [row for row in sessions if row.status != SessionStage.CANCELLED]
     visits = sorted((row for row in rows if row[0] == "appointment"), key=_BY_TIME)
     markers += [row for row in visits if row.at < end and row.status not in _NOT_ON_THE_AXIS]
     first_dose = next(row.at for row in rows if row[0] == "first_dose")
-    asked = {row.status: row.asked for row in rows if row[0] == "asked"}
-    return Axis(sorted(markers, key=_BY_TIME), visits, asked, first_dose)
+    outcomes = {row.status: row.asked for row in rows if row[0] == "asked"}
+    return Axis(sorted(markers, key=_BY_TIME), sessions, visits, outcomes, first_dose)
 
 
 async def doses(db: Database, patient: PatientView) -> Sequence[Any]:
