@@ -20,6 +20,7 @@ from app.check_in_plans.routes import figures as adherence
 from app.check_in_plans.routes import reports as due_check_in_reports
 from app.check_in_plans.routes import router as due_check_ins
 from app.check_ins.routes import router as check_ins
+from app.clinic_view.routes import router as clinic_view
 from app.clinics.routes import router as clinics
 from app.consents.routes import router as consents
 from app.core import routing
@@ -103,6 +104,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     instruments,
     own_record,
     oversight,
+    clinic_view,
     api_clients,
     external_identities,
     webhooks,
@@ -157,7 +159,8 @@ TAGS = [
     {"name": "my-record", "description": "A patient's own copy of their whole record, to keep, read or print."},
     {
         "name": "oversight",
-        "description": "Who used whose record, whether the audit is intact, and records opened in an emergency.",
+        "description": "Who used whose record, whether the audit is intact, records opened in an emergency; the clinic "
+        "in counts.",
     },
     {"name": "integrations", "description": "Programs that a clinic lets in, and staff who sign in somewhere else."},
     {

@@ -129,6 +129,7 @@ class Permission(StrEnum):
     DISCLOSURES_READ = "disclosures:read"
     RECORD_ACCESSES_READ = "record_accesses:read"
     EXPORT_READ = "export:read"
+    CLINIC_VIEW_READ = "clinic_view:read"
     AUDIT_READ = "audit:read"
     EMERGENCY_ACCESS_OPEN = "emergency_access:open"
     EMERGENCY_ACCESS_READ = "emergency_access:read"
@@ -265,6 +266,11 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.DISCLOSURES_READ: _OWN | {Role.PRIVACY_OFFICER: Reach.CLINIC},
     Permission.RECORD_ACCESSES_READ: _OWN,
     Permission.EXPORT_READ: _OWN,
+    Permission.CLINIC_VIEW_READ: {
+        Role.PRESCRIBER: Reach.CLINIC,
+        Role.CLINIC_ADMIN: Reach.CLINIC,
+        Role.PRIVACY_OFFICER: Reach.CLINIC,
+    },
     Permission.AUDIT_READ: {Role.PRIVACY_OFFICER: Reach.CLINIC},
     Permission.EMERGENCY_ACCESS_OPEN: dict.fromkeys((Role.PRESCRIBER, Role.NURSE, Role.THERAPIST), Reach.CLINIC),
     Permission.EMERGENCY_ACCESS_READ: {Role.PRIVACY_OFFICER: Reach.CLINIC, Role.CLINIC_ADMIN: Reach.CLINIC},

@@ -285,6 +285,7 @@ EXPECTED: dict[str, Expected] = {
     "list_patient_disclosure_restrictions": CONSENT_READERS,
     "list_patient_disclosures": Expected(clinic="privacy_officer"),
     # oversight
+    "read_clinic_view": Expected(clinic="prescriber clinic_admin privacy_officer"),
     "list_audit_entries": Expected(clinic="privacy_officer"),
     "verify_audit_entries": Expected(clinic="privacy_officer"),
     "list_my_record_accesses": OWN,
