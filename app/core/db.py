@@ -8,7 +8,7 @@ audit entry, the outbox event, the values of a check-in) are *staged* and writte
 statement whatever the number of tables and rows, which is what makes a check-in cheap.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
@@ -63,7 +63,7 @@ class Database(AsyncSession):
         self._rows: dict[sa.Table, list[Mapping[str, Any]]] = {}
         self._changes: dict[tuple[sa.Table, tuple[Any, ...]], Mapping[str, Any]] = {}
         self._lasting: list[tuple[sa.Table, Mapping[str, Any]]] = []
-        self._touched: dict[UUID, UUID] = {}
+        self._touched: dict[UUID, upkeep.Touch] = {}
         self._plain: AsyncConnection | None = None
         self._rings = self._presses = False
         self.request: Request | None = None
@@ -146,9 +146,9 @@ class Database(AsyncSession):
         target = getattr(table, "__table__", table)
         self._changes[(target, tuple(key[column.name] for column in target.primary_key))] = values
 
-    def touch(self, clinic_id: UUID, patient_id: UUID) -> None:
-        """Say that this transaction changes what is known of a patient: see `upkeep`."""
-        self._touched[patient_id] = clinic_id
+    def touch(self, clinic_id: UUID, patient_id: UUID, parts: Iterable[upkeep.Part] | None = None) -> None:
+        """Say that this transaction changes what is known of a patient, and what of it if that is all: see `upkeep`."""
+        self._touched.setdefault(patient_id, upkeep.Touch(clinic_id, set())).add(parts)
 
     async def flush_staged(self) -> None:
         """Write what is staged now, after whatever the unit of work still holds."""

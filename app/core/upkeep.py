@@ -5,12 +5,33 @@ know of it: counting a patient's revision touches the patient, and before the co
 that were touched, with all that was written about them already in the database.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-Touched = Mapping[UUID, UUID]
-"""The clinic of each patient that a transaction touched."""
+Part = tuple[Any, ...]
+"""Something of a record that was written: the name of a table, and what a keeper of it may want to know beside."""
+
+
+@dataclass(slots=True)
+class Touch:
+    """What a transaction did to the record of one patient, as far as it was said."""
+
+    clinic_id: UUID
+    parts: set[Part] | None
+    """Null where it was not said, so that it may be anything."""
+
+    def add(self, parts: Iterable[Part] | None) -> None:
+        """Add what else was done."""
+        if parts is None or self.parts is None:
+            self.parts = None
+        else:
+            self.parts.update(parts)
+
+
+Touched = Mapping[UUID, Touch]
+"""By patient."""
 Keeper = Callable[[Any, Touched], Awaitable[None]]
 """Given the `Database` of the transaction, which imports this module."""
 
