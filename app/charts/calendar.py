@@ -6,7 +6,11 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from app.charts.svg import Linear, width_of
+from app.charts.frame import PAD, SMALL
+from app.charts.labels import Box
+from app.charts.pictures import Size
+from app.charts.svg import Linear, line, text, width_of
+from app.charts.theme import Theme
 from app.charts.words import Words
 
 _GAP = 7
@@ -70,6 +74,17 @@ def ticks(period: Period, x: Linear, size: float, words: Words, page: tuple[floa
         if shown and _fit(shown, size):
             return shown
     return []
+
+
+def draw_dates(period: Period, x: Linear, plot: Box, below: float, words: Words, theme: Theme, size: Size) -> str:
+    """The dates, so far below the plot, each with a tick at the plot's foot."""
+    parts: list[str] = []
+    y = plot.bottom + below + 18
+    for tick in ticks(period, x, SMALL, words, (PAD / 2, size.width - PAD / 2)):
+        at = x(tick.at)
+        parts.append(line((at, plot.bottom), (at, plot.bottom + 4), theme.axis))
+        parts.append(text(tick.label, (tick.centre, y), fill=theme.muted, size=SMALL, anchor="middle"))
+    return "".join(parts)
 
 
 def _placed(tick: Tick, x: Linear, size: float, page: tuple[float, float]) -> Tick:

@@ -1,52 +1,29 @@
 """The dose-aligned chart: the same measure around every dose, over the time since that dose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from app.charts import frame, glyphs, spoken
 from app.charts.frame import PAD, SMALL, Entry
 from app.charts.labels import Box, along, fan, first_free
 from app.charts.pictures import AlignedPoint, DoseAlignedPicture, DoseCurve
-from app.charts.svg import XY, Linear, circle, element, escape, line, path, rectangle, shorten, text, triangle, width_of
+from app.charts.runs import stretches
+from app.charts.since_dose import SinceDose, draw_dose, draw_times
+from app.charts.strips import Strips, strips
+from app.charts.svg import XY, Linear, circle, element, escape, line, path, rectangle, shorten, text, width_of
 from app.charts.theme import THEMES, Theme
 from app.charts.words import Words, words_for
 
-_BEFORE_SHARE = 0.2
-_STRETCH = 0.4
-_TICKS = (0, 1440, 10080, 4320, -4320, 240, 60, 20160, -1440, 40320, -10080, 720, -240)
 _LABEL_LINE = 15
 _MARGIN_SHARE = 0.3
 _EDGE = 40
 _ROOMY = 600
 _LANE = 32
 _BASELINE_DASH, _RELIEF_DASH = "7 4", "2 4"
+_DASHES = (None, "9 3", "4 3", "1.5 3", "9 3 1.5 3")
+"""Lines of different doses differ in their dashes too, so that colour is not needed; the latest is unbroken."""
 _HALF = 4.2
-
-
-@dataclass(frozen=True, slots=True)
-class SinceDose:
-    """Minutes since a dose to pixels: hours near the dose are drawn wide, days far from it narrow.
-
-    Distance from the dose grows with the 0.4th power of time, so that 40 minutes and 14 days are legible on one
-    axis; the time before the dose has a fifth of the width.
-    """
-
-    before: float
-    after: float
-    left: float
-    right: float
-
-    def __call__(self, minutes: float) -> float:
-        """The x of a time; times outside are drawn at the edge."""
-        side, reach = (self.right - self.zero, self.after) if minutes >= 0 else (self.left - self.zero, self.before)
-        share: float = (min(abs(minutes), reach) / reach) ** _STRETCH if reach else 0
-        return self.zero + side * share
-
-    @property
-    def zero(self) -> float:
-        """Where the dose is."""
-        return self.left + (self.right - self.left) * (_BEFORE_SHARE if self.before else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +33,7 @@ class _Drawn:
     curve: DoseCurve
     colour: str
     label: str
+    dash: str | None
     strong: bool
     runs: tuple[tuple[XY, ...], ...]
 
@@ -87,34 +65,39 @@ def dose_aligned_chart(picture: DoseAlignedPicture) -> str:
     curves = sorted(picture.curves, key=lambda curve: curve.dose.at)
     details = [words.say.since_dose, words.say.stretched, ", ".join(spoken.about(picture.measure, words))]
     top, y = frame.heading(picture.measure.name, details, picture.size, theme)
-    ends = frame.span(picture.measure, [point.value for curve in curves for point in _within(curve, picture)])
+    ends = frame.span(picture.measure, [point.value for curve in curves for point in within(curve, picture)])
     left = frame.axis_room(picture.measure, ends, words)
     names = [_label(curve, picture, words) for curve in curves]
-    named = [(curve, name) for curve, name in zip(curves, names, strict=True) if _within(curve, picture)]
+    named = [(curve, name) for curve, name in zip(curves, names, strict=True) if within(curve, picture)]
     right = picture.size.width - _margin(named[-len(theme.curves) :], picture)
     room = picture.size.height - y - _LANE - frame.DATES - frame.LEAST_PLOT - 8
-    found = frame.below(_legend(picture, curves, theme, words), _notes(picture, words), picture.size, room)
-    foot_top = picture.size.height - 8 - found.height
-    plot = Box(left, y + _LANE, right, foot_top - frame.DATES)
     x = SinceDose(picture.before_minutes, picture.after_minutes, left, right)
+    strip = fitting(picture, curves, x, room - 2 * frame.LEGEND_LINE, words, theme)
+    legend = _legend(picture, curves, theme, words) + strip.entries()
+    found = frame.below(legend, notes(picture, words), picture.size, room - strip.height)
+    foot_top = picture.size.height - 8 - found.height
+    plot = Box(left, y + _LANE, right, foot_top - frame.DATES - strip.height)
     sheet = _Sheet(picture, words, theme, plot, x, Linear(ends, (plot.bottom, plot.top)))
     drawn = _drawn(sheet, curves, names)
     empty = words.say.no_values if curves else words.say.no_doses
     parts = [
         top,
         frame.draw_scale(picture.measure, sheet.y, plot, theme, words),
-        _times(sheet),
+        draw_dose(x, plot, plot.bottom + strip.height, words, theme),
+        draw_times(x, plot.bottom + strip.height, picture.size.width, words, theme),
         _levels(sheet, curves[-1]) if curves else "",
         *(_line(one) for one in drawn),
         *(_marks(sheet, one) for one in drawn),
         _labels(sheet, drawn) if any(one.runs for one in drawn) else frame.notice(empty, plot, theme),
+        strip.draw(plot, [(one.curve, one.colour) for one in drawn]),
         frame.draw_below(found, foot_top, picture.size, theme),
     ]
     summary = spoken.aligned(picture, curves, words)
     return frame.document(picture.size, theme, picture.measure.name, summary, language=words.say.tag, parts=parts)
 
 
-def _within(curve: DoseCurve, picture: DoseAlignedPicture) -> list[AlignedPoint]:
+def within(curve: DoseCurve, picture: DoseAlignedPicture) -> list[AlignedPoint]:
+    """The values of a dose that lie on the axis, in order of time."""
     found = [point for point in curve.points if -picture.before_minutes <= point.minutes <= picture.after_minutes]
     return sorted(found, key=lambda point: point.minutes)
 
@@ -127,13 +110,25 @@ def _label(curve: DoseCurve, picture: DoseAlignedPicture, words: Words) -> str:
 
 def _margin(named: Sequence[tuple[DoseCurve, str]], picture: DoseAlignedPicture) -> float:
     """Room for labels to the right of the plot; a single line that ends early carries its label in the plot."""
-    if not named or (len(named) == 1 and _within(named[0][0], picture)[-1].minutes < picture.after_minutes / 2):
+    if not named or (len(named) == 1 and within(named[0][0], picture)[-1].minutes < picture.after_minutes / 2):
         return PAD
     widest = max(width_of(name, SMALL, bold=True) for _, name in named)
     return min(widest + 10, picture.size.width * _MARGIN_SHARE) + PAD / 2
 
 
-def _notes(picture: DoseAlignedPicture, words: Words) -> list[str]:
+def fitting(
+    picture: DoseAlignedPicture, curves: Sequence[DoseCurve], x: SinceDose, room: float, words: Words, theme: Theme
+) -> Strips:
+    """What stands below the plot, as far as the plot does not become too low: the therapies stay longest."""
+    for shown in (curves, [replace(curve, readings=()) for curve in curves]):
+        found = strips(picture, shown, x, words, theme)
+        if found.height <= room:
+            return found
+    return strips(picture, (), x, words, theme)
+
+
+def notes(picture: DoseAlignedPicture, words: Words) -> list[str]:
+    """The sentences below the plot."""
     lacking = words.say.insufficient.format(words.names(picture.insufficient)) if picture.insufficient else ""
     relief = spoken.relief(picture.relief, words) if picture.relief else ""
     return [note for note in (relief, lacking, picture.caption) if note]
@@ -176,45 +171,12 @@ def _drawn(sheet: _Sheet, curves: Sequence[DoseCurve], names: Sequence[str]) -> 
         named = age < len(colours)
         runs = tuple(
             tuple((sheet.x(point.minutes), sheet.y(point.value)) for point in run)
-            for run in stretches(_within(curve, sheet.picture), sheet.picture.gap_minutes)
+            for run in stretches(within(curve, sheet.picture), sheet.picture.gap_minutes)
         )
         colour = colours[age] if named else sheet.theme.older
-        found.append(_Drawn(curve, colour, name if named else "", strong=age == 0, runs=runs))
+        dash = _DASHES[age % len(_DASHES)] if named else None
+        found.append(_Drawn(curve, colour, name if named else "", dash, strong=age == 0, runs=runs))
     return found[::-1]
-
-
-def stretches(points: Sequence[AlignedPoint], gap_minutes: float) -> list[tuple[AlignedPoint, ...]]:
-    """Points (rising in time) in stretches; two neighbours further apart than the gap are never in the same one."""
-    found: list[list[AlignedPoint]] = []
-    for point in points:
-        if found and point.minutes - found[-1][-1].minutes <= gap_minutes:
-            found[-1].append(point)
-        else:
-            found.append([point])
-    return [tuple(run) for run in found]
-
-
-def _times(sheet: _Sheet) -> str:
-    plot, theme, words = sheet.plot, sheet.theme, sheet.words
-    zero = sheet.x.zero
-    parts = [
-        line((zero, plot.top - 3), (zero, plot.bottom), theme.dose, stroke_opacity=0.5, stroke_dasharray="2 3"),
-        triangle((zero, plot.top - 3), 11, 9, fill=theme.dose, class_="dose"),
-        text(words.say.dose, (zero, plot.top - 16), fill=theme.dose, anchor="middle", bold=True),
-    ]
-    taken: list[Box] = []
-    for minutes in _TICKS:
-        if not -sheet.picture.before_minutes <= minutes <= sheet.picture.after_minutes:
-            continue
-        x, label = sheet.x(minutes), words.since(minutes)
-        half = width_of(label, SMALL) / 2 + 4
-        box = Box(x - half, 0, x + half, 1)
-        if any(box.meets(other) for other in taken) or not 0 <= box.left <= box.right <= sheet.picture.size.width:
-            continue
-        taken.append(box)
-        parts.append(line((x, plot.bottom), (x, plot.bottom + 4), theme.axis))
-        parts.append(text(label, (x, plot.bottom + 18), fill=theme.muted, size=SMALL, anchor="middle"))
-    return "".join(parts)
 
 
 def _levels(sheet: _Sheet, latest: DoseCurve) -> str:
@@ -232,7 +194,7 @@ def _levels(sheet: _Sheet, latest: DoseCurve) -> str:
 
 def _line(one: _Drawn) -> str:
     width, radius = (2.6, 3.0) if one.strong else (1.5, 1.9)
-    lines = [path(run, class_="run") for run in one.runs if len(run) > 1]
+    lines = [path(run, stroke_dasharray=one.dash, class_="run") for run in one.runs if len(run) > 1]
     dots = [circle(at, radius, fill=one.colour, stroke="none") for run in one.runs for at in run]
     if not dots:
         return ""
@@ -264,7 +226,7 @@ def _marks(sheet: _Sheet, one: _Drawn) -> str:
 
 def _last_before(sheet: _Sheet, curve: DoseCurve, minutes: float) -> XY | None:
     """Marks stand on values: on the last one at or before the time, never where nothing was reported."""
-    known = [point for point in _within(curve, sheet.picture) if point.minutes <= minutes]
+    known = [point for point in within(curve, sheet.picture) if point.minutes <= minutes]
     return (sheet.x(known[-1].minutes), sheet.y(known[-1].value)) if known else None
 
 

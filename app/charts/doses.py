@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.charts import glyphs
 from app.charts.calendar import Period
 from app.charts.frame import SMALL, Entry
 from app.charts.labels import Box, fan, in_rows, merged
@@ -158,15 +159,11 @@ def legend_entries(lane: DoseLane, doses: Sequence[Dose], period: Period, theme:
     if not windows(doses, period):
         return [Entry(label, lambda at: _triangle(at, theme), 12)] if lane.marks else []
     if not lane.marks:
-        return [Entry(say.after_dose, lambda at: _patch(at, theme))]
+        return [Entry(say.after_dose, lambda at: glyphs.patch(at, theme.window))]
     lengths = {(dose.shade_until - dose.at).total_seconds() / 60 for dose in doses if dose.shade_until}
     length = words.duration(lengths.pop()) if len(lengths) == 1 else say.shaded_time
-    return [Entry(say.shaded.format(label, length), lambda at: _patch(at, theme) + _triangle(at, theme))]
+    return [Entry(say.shaded.format(label, length), lambda at: glyphs.patch(at, theme.window) + _triangle(at, theme))]
 
 
 def _triangle(at: XY, theme: Theme) -> str:
     return triangle((at[0], at[1] + 5), *_TRIANGLE, fill=theme.dose)
-
-
-def _patch(at: XY, theme: Theme) -> str:
-    return rectangle((at[0] - 9, at[1] - 7), (at[0] + 9, at[1] + 7), fill=theme.window)

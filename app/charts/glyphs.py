@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.charts.svg import XY, area, circle, corners_of, line, path, rectangle
+from app.charts.svg import XY, Attribute, area, circle, corners_of, hatched, line, path, rectangle
 from app.charts.theme import Theme
 
 RADIUS = 4.0
@@ -36,9 +36,9 @@ def appointment(kind: str, at: XY, theme: Theme, *children: str, hollow: bool = 
     return area(corners, *children, fill=fill, stroke=rim, stroke_width=1.4, class_="appointment")
 
 
-def dashes(at: XY, colour: str, dash: str) -> str:
-    """Legend symbol of a dashed or dotted line."""
-    return line((at[0] - 9, at[1]), (at[0] + 9, at[1]), colour, stroke_width=1.6, stroke_dasharray=dash)
+def dashes(at: XY, colour: str, dash: str | None, width: float = 1.6) -> str:
+    """Legend symbol of a dashed, dotted or unbroken line."""
+    return line((at[0] - 9, at[1]), (at[0] + 9, at[1]), colour, stroke_width=width, stroke_dasharray=dash)
 
 
 def stroke(at: XY, colour: str) -> str:
@@ -47,7 +47,12 @@ def stroke(at: XY, colour: str) -> str:
     return path(ends, stroke=colour, stroke_width=2.2, stroke_linecap="round") + circle(at, 3, fill=colour)
 
 
-def patch(at: XY, fill: str, **more: str | float | None) -> str:
+def strokes(at: XY, colour: str, **more: Attribute) -> str:
+    """Legend symbol of an area that is filled with strokes."""
+    return hatched((at[0] - 9, at[1] - 6), (at[0] + 9, at[1] + 6), stroke=colour, **more)
+
+
+def patch(at: XY, fill: str, **more: Attribute) -> str:
     """Legend symbol of an area."""
     return rectangle((at[0] - 9, at[1] - 6), (at[0] + 9, at[1] + 6), fill=fill, **more)
 

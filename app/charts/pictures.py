@@ -145,6 +145,17 @@ class AlignedPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class AlignedAppointment:
+    """An appointment that began so many minutes after the dose."""
+
+    minutes: float
+    appointment: Appointment
+
+    def __post_init__(self) -> None:
+        _finite(self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
 class DoseCurve:
     """The values around one dose, and what was found in them; times in minutes since the dose started.
 
@@ -161,6 +172,10 @@ class DoseCurve:
     return_minutes: float | None = None
     censored_minutes: float | None = None
 
+    readings: tuple[AlignedPoint, ...] = ()
+    """How strongly the patient was dissociated in the session, 0 to 16."""
+    therapies: tuple[AlignedAppointment, ...] = ()
+
     def __post_init__(self) -> None:
         _finite(self.baseline, self.relief_at, self.onset_minutes, self.return_minutes, self.censored_minutes)
 
@@ -176,12 +191,43 @@ class Relief:
 
 
 @dataclass(frozen=True, slots=True)
+class PooledStretch:
+    """All doses in one span of time since a dose: `median` None without a value; quartiles None where too few doses."""
+
+    start_minutes: float
+    end_minutes: float
+    n: int
+    n_followed: int
+    median: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+    def __post_init__(self) -> None:
+        _finite(self.start_minutes, self.end_minutes, self.median, self.lower, self.upper)
+        if self.start_minutes >= self.end_minutes:
+            raise ValueError("a stretch of time starts before it ends")
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """All doses laid on one another; `baseline` is the median of their baselines, quartiles need `least` doses."""
+
+    stretches: tuple[PooledStretch, ...]
+    n: int
+    baseline: float | None = None
+    least: int = 3
+
+    def __post_init__(self) -> None:
+        _finite(self.baseline)
+
+
+@dataclass(frozen=True, slots=True)
 class DoseAlignedPicture:
     """Everything a dose-aligned chart shows.
 
     The x axis runs from `before_minutes` before a dose to `after_minutes` after it. Values of one dose further apart
     than `gap_minutes` are not joined. All three come from the clinic's protocol. The curve of the latest dose is drawn
-    strongest, and baseline and relief line are its own.
+    strongest, and baseline and relief line are its own. `pooled` is what `pooled_chart` draws.
     """
 
     measure: Measure
@@ -191,6 +237,7 @@ class DoseAlignedPicture:
     gap_minutes: float
     curves: tuple[DoseCurve, ...] = ()
     relief: Relief | None = None
+    pooled: Pooled | None = None
     insufficient: tuple[str, ...] = ()
     caption: str = ""
     locale: str = "en-GB"

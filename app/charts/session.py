@@ -11,10 +11,10 @@ from math import floor
 from typing import Final
 
 from app.charts import frame, session_marks, session_spoken
-from app.charts.dose_aligned import stretches
 from app.charts.frame import PAD, SMALL, Entry
 from app.charts.labels import Box, fan
 from app.charts.pictures import AlignedPoint
+from app.charts.runs import stretches
 from app.charts.session_lanes import Lane, alert_lane, step_lane
 from app.charts.session_layout import (
     LEAST_PANELS,
@@ -125,7 +125,7 @@ def _given(sheet: _Sheet) -> str:
     for start, end in given.pauses:
         edges = sheet.x(max(start, first)), sheet.x(min(until if end is None else end, until))
         if edges[0] < edges[1]:
-            parts.append(session_marks.hatched((edges[0], whole.top), (edges[1], whole.bottom), sheet.theme))
+            parts.append(session_marks.paused((edges[0], whole.top), (edges[1], whole.bottom), sheet.theme))
     return "".join(parts)
 
 

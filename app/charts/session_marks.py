@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from app.charts import glyphs
 from app.charts.frame import Entry
 from app.charts.session_pictures import Sign, State, Vital
 from app.charts.session_words import SessionLanguage
-from app.charts.svg import XY, area, circle, corners_of, element, escape, hatch, line, rectangle
+from app.charts.svg import XY, area, circle, corners_of, element, escape, hatched
 from app.charts.theme import Theme
 
 AMBER_DASH: Final = "6 4"
@@ -61,10 +62,9 @@ def planned(at: XY, state: State, theme: Theme, tip: str = "") -> str:
             return circle(at, 1.8, *inner, fill=theme.older, class_=state)
 
 
-def hatched(start: XY, end: XY, theme: Theme) -> str:
+def paused(start: XY, end: XY, theme: Theme) -> str:
     """Strokes over the time in which the dose stood still."""
-    steps = "".join(f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" for (x0, y0), (x1, y1) in hatch(start, end, 6))
-    return element("path", d=steps, stroke=theme.older, stroke_opacity=0.6, fill="none", class_="paused")
+    return hatched(start, end, stroke=theme.older, stroke_opacity=0.6, class_="paused")
 
 
 def legend(
@@ -83,22 +83,14 @@ def legend(
         Entry(say.vitals["diastolic"], lambda at: value("diastolic", (at[0], at[1] - 4), theme.value, theme), 10),
     ]
     if given:
-        found.append(Entry(say.given, lambda at: _patch(at, theme)))
+        found.append(Entry(say.given, lambda at: glyphs.patch(at, theme.window, stroke=theme.axis)))
     if paused:
-        found.append(Entry(say.paused, lambda at: hatched((at[0] - 9, at[1] - 6), (at[0] + 9, at[1] + 6), theme)))
+        found.append(Entry(say.paused, lambda at: glyphs.strokes(at, theme.older, stroke_opacity=0.6, class_="paused")))
     if limits:
-        found.append(Entry(say.amber, lambda at: _stroke(at, theme.amber, AMBER_DASH)))
-        found.append(Entry(say.red, lambda at: _stroke(at, theme.red)))
+        found.append(Entry(say.amber, lambda at: glyphs.dashes(at, theme.amber, AMBER_DASH, 1.4)))
+        found.append(Entry(say.red, lambda at: glyphs.dashes(at, theme.red, None, 1.4)))
     if gravest is not None:
         fill = colour_of(gravest, theme)
         found.append(Entry(say.alert, lambda at: diamond(at, fill, theme), 12))
     found += [Entry(say.states[state], partial(planned, state=state, theme=theme), 9) for state in states]
     return found
-
-
-def _stroke(at: XY, colour: str, dash: str | None = None) -> str:
-    return line((at[0] - 9, at[1]), (at[0] + 9, at[1]), colour, stroke_width=1.4, stroke_dasharray=dash)
-
-
-def _patch(at: XY, theme: Theme) -> str:
-    return rectangle((at[0] - 9, at[1] - 6), (at[0] + 9, at[1] + 6), fill=theme.window, stroke=theme.axis)

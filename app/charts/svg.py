@@ -35,6 +35,7 @@ _WIDTHS = {
 _USUAL_WIDTH = 0.56
 _WIDE = 1.05
 _BOLDER = 1.06
+_HATCH = 6
 
 
 _PLAIN = re.compile(r"[\w.,:;#()%+*/=-]*", re.ASCII)
@@ -203,3 +204,9 @@ def hatch(start: XY, end: XY, spacing: float) -> list[tuple[XY, XY]]:
             strokes.append(((begin, bottom - (begin - offset)), (stop, bottom - (stop - offset))))
         offset += spacing
     return strokes
+
+
+def hatched(start: XY, end: XY, **more: Attribute) -> str:
+    """A rectangle filled with diagonal strokes."""
+    steps = "".join(f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" for (x0, y0), (x1, y1) in hatch(start, end, _HATCH))
+    return element("path", d=steps, fill="none", **more)

@@ -33,21 +33,23 @@ class VisitLane:
 
 
 def visit_lane(appointments: Sequence[Appointment], period: Period, x: Linear, words: Words) -> VisitLane:
-    """Place the glyphs in one row, in two where they touch, or as fine strokes where two rows are too few."""
+    """The appointments of a period over the calendar."""
     shown = sorted((one for one in appointments if period.holds(one.at.timestamp())), key=lambda one: one.at)
-    places = [x(one.at.timestamp()) for one in shown]
-    tips = tuple(f"{words.day(one.at.astimezone(period.zone))}: {label_of(one)}" for one in shown)
-    rows = in_rows([(place - _HALF, place + _HALF) for place in places], _ROWS, 0)
+    tips = [f"{words.day(one.at.astimezone(period.zone))}: {label_of(one, words)}" for one in shown]
+    return in_lane([(one, x(one.at.timestamp()), tip) for one, tip in zip(shown, tips, strict=True)])
+
+
+def in_lane(visits: Sequence[tuple[Appointment, float, str]], most: int = _ROWS) -> VisitLane:
+    """Place glyphs (from left to right) in one row, in more where they touch, or as strokes where those are too few."""
+    rows = in_rows([(place - _HALF, place + _HALF) for _, place, _ in visits], most, 0)
     crowded = None in rows
-    placed = tuple(
-        (one, place, 0 if crowded else row or 0) for one, place, row in zip(shown, places, rows, strict=True)
-    )
-    return VisitLane(placed, 1 + max((row for _, _, row in placed), default=0), crowded, tips)
+    placed = tuple((one, place, 0 if crowded else row or 0) for (one, place, _), row in zip(visits, rows, strict=True))
+    return VisitLane(placed, 1 + max((row for _, _, row in placed), default=0), crowded, tuple(t for *_, t in visits))
 
 
-def label_of(appointment: Appointment) -> str:
+def label_of(appointment: Appointment, words: Words) -> str:
     """Its label, or else the name of its kind."""
-    return appointment.label or appointment.kind.replace("_", " ")
+    return appointment.label or words.kind(appointment.kind)
 
 
 def draw_visits(lane: VisitLane, top: float, theme: Theme) -> str:
@@ -71,7 +73,7 @@ def visit_entries(lane: VisitLane, theme: Theme, words: Words) -> list[Entry]:
         return []
     if lane.crowded:
         return [Entry(words.say.appointments, lambda at: glyphs.bar(at, theme.appointment), 10)]
-    kinds = {one.kind: label_of(one) for one, _, _ in reversed(lane.visits)}
+    kinds = {one.kind: label_of(one, words) for one, _, _ in reversed(lane.visits)}
     found = [
         Entry(label, lambda at, kind=kind: glyphs.appointment(kind, at, theme), 10)  # type: ignore[misc]
         for kind, label in sorted(kinds.items(), key=lambda item: item[1].lower())

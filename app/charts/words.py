@@ -22,6 +22,8 @@ class Language:
     decimal_comma: bool
     months: tuple[str, ...]
     short_months: tuple[str, ...]
+    weekdays: tuple[str, ...]
+    kinds: dict[str, str]
     buckets: dict[str, str]
     directions: dict[str, str]
     scale: str
@@ -72,6 +74,19 @@ class Language:
     spoken_no_onset: str
     and_more: str
     unknown_dose: str
+    readings: str
+    therapy: str
+    pooled: str
+    pooled_few: str
+    quartiles: str
+    each_value: str
+    doses_each: str
+    fewer_later: str
+    spoken_pooled: str
+    spoken_stretch: str
+    spoken_quartiles: str
+    spoken_readings: str
+    spoken_therapies: str
 
 
 ENGLISH = Language(
@@ -82,6 +97,14 @@ ENGLISH = Language(
         "July", "August", "September", "October", "November", "December",
     ),
     short_months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    weekdays=("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    kinds={
+        "cbt": "CBT", "mindfulness": "mindfulness", "mbrp": "MBRP", "met": "MET", "integration": "integration",
+        "relapse_prevention": "relapse prevention", "preparation": "preparation", "family": "family",
+        "support_group": "support group", "twelve_step": "12-step", "contingency_management": "contingency management",
+        "medication_for_sud": "medication", "peer_support": "peer support", "medical_review": "medical review",
+        "ketamine_session": "ketamine session",
+    },
     buckets={"raw": "each check-in", "hour": "hourly mean", "day": "daily mean", "week": "weekly mean"},
     directions={"better": "higher is better", "worse": "lower is better", "neutral": ""},
     scale="{} to {} {}",
@@ -135,6 +158,19 @@ ENGLISH = Language(
     spoken_no_onset="no relief found",
     and_more="and {} more",
     unknown_dose="amount not recorded",
+    readings="Dissociation in the session, 0 to 16",
+    therapy="Therapy",
+    pooled="median of {}",
+    pooled_few="median of fewer than {} doses",
+    quartiles="middle half of the doses",
+    each_value="each value",
+    doses_each="doses",
+    fewer_later="Fewer doses reach the later times: some are not so long ago, or the next one was given before.",
+    spoken_pooled="Median of {}, from {} before to {} after a dose.",
+    spoken_stretch="{} to {}: {} ({})",
+    spoken_quartiles="{}, middle half {} to {}",
+    spoken_readings="dissociation in the session up to {} of 16",
+    spoken_therapies="therapy attended {} of {}",
 )  # fmt: skip
 
 GERMAN = Language(
@@ -145,6 +181,14 @@ GERMAN = Language(
         "Juli", "August", "September", "Oktober", "November", "Dezember",
     ),
     short_months=("Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sep.", "Okt.", "Nov.", "Dez."),
+    weekdays=("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"),
+    kinds={
+        "cbt": "KVT", "mindfulness": "Achtsamkeit", "mbrp": "MBRP", "met": "MET", "integration": "Integration",
+        "relapse_prevention": "Rückfallprävention", "preparation": "Vorbereitung", "family": "Familie",
+        "support_group": "Gruppe", "twelve_step": "12 Schritte", "contingency_management": "Kontingenzmanagement",
+        "medication_for_sud": "Medikament", "peer_support": "Peer-Begleitung", "medical_review": "Arztgespräch",
+        "ketamine_session": "Ketaminsitzung",
+    },
     buckets={"raw": "jeder Check-in", "hour": "Stundenmittel", "day": "Tagesmittel", "week": "Wochenmittel"},
     directions={"better": "höher ist besser", "worse": "niedriger ist besser", "neutral": ""},
     scale="{} bis {} {}",
@@ -199,6 +243,19 @@ GERMAN = Language(
     spoken_no_onset="keine Linderung gefunden",
     and_more="und {} weitere",
     unknown_dose="Menge nicht erfasst",
+    readings="Dissoziation in der Sitzung, 0 bis 16",
+    therapy="Therapie",
+    pooled="Median aus {}",
+    pooled_few="Median aus weniger als {} Dosen",
+    quartiles="mittlere Hälfte der Dosen",
+    each_value="jeder Wert",
+    doses_each="Dosen",
+    fewer_later="Spätere Zeiten erreichen weniger Dosen: manche sind nicht lange her, oder die nächste kam vorher.",
+    spoken_pooled="Median aus {}, von {} vor bis {} nach einer Dosis.",
+    spoken_stretch="{} bis {}: {} ({})",
+    spoken_quartiles="{}, mittlere Hälfte {} bis {}",
+    spoken_readings="Dissoziation in der Sitzung bis {} von 16",
+    spoken_therapies="Therapie wahrgenommen {} von {}",
 )  # fmt: skip
 
 _LANGUAGES = {"en": ENGLISH, "de": GERMAN}
@@ -273,6 +330,10 @@ class Words:
     def names(self, keys: Sequence[str]) -> str:
         """Statistics by their names, in the order given."""
         return ", ".join(self.say.statistics.get(key, key.replace("_", " ")) for key in keys)
+
+    def kind(self, key: str) -> str:
+        """The name of a kind of appointment."""
+        return self.say.kinds.get(key, key.replace("_", " "))
 
     def listed(self, items: Sequence[str]) -> str:
         """Items one after the other; of a long list the first few and how many more."""

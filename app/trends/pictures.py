@@ -9,13 +9,13 @@ from app.identity.access import ClinicView
 from app.trends.asked import Asked, Look
 from app.trends.buckets import LocalHour, bounds, instant
 from app.trends.days import LocalDay
+from app.trends.pooled import Pooled
 from app.trends.relief import HOUR_IN_MINUTES, Curve, whole_minutes
 from app.trends.service import AlignedReading, Raw, Reading
 
 SHADED: Final = timedelta(hours=72)
 """How long after a dose the plot is shaded: the time in which therapy is meant to make use of it."""
 ATTENDED: Final = frozenset({"attended", "late", "left_early"})
-ABBREVIATIONS: Final = {"cbt": "CBT", "mbrp": "MBRP", "met": "MET", "twelve_step": "12-step"}
 NAMED: Final = frozenset({"baseline", "change", "slope"})
 """Statistics that a picture names when they are missing; the others go with them."""
 
@@ -53,6 +53,7 @@ def dose_aligned(reading: AlignedReading, clinic: ClinicView, look: Look) -> Dos
         after_minutes=protocol.horizon_days * 24 * HOUR_IN_MINUTES,
         gap_minutes=protocol.gap_break_hours * HOUR_IN_MINUTES,
         curves=tuple(_curve(dose, curve, reading) for dose, curve in zip(reading.doses, reading.curves, strict=True)),
+        pooled=_pooled(reading.pooled),
         relief=pictures.Relief(summary.median_relief_minutes, summary.n, summary.n_censored, summary.n_without_onset),
         insufficient=("baseline",) if any(not curve.baseline.sufficient for curve in reading.curves) else (),
         locale=clinic.locale,
@@ -92,12 +93,12 @@ def _dose(at: int, amount: float | None) -> pictures.Dose:
 def _appointment(row: Any) -> pictures.Appointment:  # noqa: ANN401  a row
     missed = row.status == "noshow" or (row.attendance is not None and row.attendance not in ATTENDED)
     attended = False if missed else None if row.attendance is None else True
-    label = ABBREVIATIONS.get(row.appointment_kind, "")
-    return pictures.Appointment(instant(row.at), row.appointment_kind, label, attended)
+    return pictures.Appointment(instant(row.at), row.appointment_kind, attended=attended)
 
 
 def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> pictures.DoseCurve:  # noqa: ANN401  a row
     at, relief, series = curve.spacing.dose_at, curve.relief, reading.series
+    beside = reading.extras[dose.id]
     return pictures.DoseCurve(
         dose=pictures.Dose(instant(at), dose.dose_mg),
         points=tuple(
@@ -109,4 +110,30 @@ def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> pictures.DoseCur
         onset_minutes=relief.onset_minutes if relief else None,
         return_minutes=relief.return_minutes if relief else None,
         censored_minutes=relief.until_minutes if relief and relief.censored else None,
+        readings=tuple(pictures.AlignedPoint(one.minutes_from_dose, one.dissociation) for one in beside.readings),
+        therapies=tuple(
+            pictures.AlignedAppointment(
+                one.minutes_from_dose,
+                pictures.Appointment(
+                    instant(at) + timedelta(minutes=one.minutes_from_dose), one.kind, attended=one.attended
+                ),
+            )
+            for one in beside.therapies
+        ),
     )
+
+
+def _pooled(pooled: Pooled) -> pictures.Pooled:
+    found = tuple(
+        pictures.PooledStretch(
+            one.from_minutes,
+            one.until_minutes,
+            one.n,
+            one.n_followed,
+            one.median,
+            one.lower_quartile,
+            one.upper_quartile,
+        )
+        for one in pooled.stretches
+    )
+    return pictures.Pooled(found, pooled.n_sessions, pooled.baseline, pooled.min_sessions)

@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
+from statistics import median, quantiles
 from zoneinfo import ZoneInfo
 
 from app.charts.pictures import (
     DESKTOP,
     PHONE,
+    AlignedAppointment,
     AlignedPoint,
     Appointment,
     Dose,
@@ -17,10 +19,15 @@ from app.charts.pictures import (
     Gap,
     Measure,
     Point,
+    Pooled,
+    PooledStretch,
     Relief,
+    Size,
     TrendPicture,
 )
 
+NARROW = Size(360, 480)
+"""A narrow phone, held upright."""
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 8, 31, tzinfo=BERLIN)
 CRAVING = Measure("Craving, alcohol", "points", 0, 10, "worse")
@@ -55,9 +62,9 @@ def gaps(days: list[int], longest: int = 3) -> tuple[Gap, ...]:
 
 
 def visits(missed: tuple[int, ...] = (30,)) -> tuple[Appointment, ...]:
-    found = [Appointment(on(day, 14), "cbt", "CBT", day not in missed) for day in range(2, 84, 7)]
-    found += [Appointment(on(day, 17), "mindfulness", "mindfulness", True) for day in range(4, 84, 14)]
-    found += [Appointment(on(day, 11), "integration", "integration", True) for day in (15, 36, 57, 78)]
+    found = [Appointment(on(day, 14), "cbt", "", day not in missed) for day in range(2, 84, 7)]
+    found += [Appointment(on(day, 17), "mindfulness", "", True) for day in range(4, 84, 14)]
+    found += [Appointment(on(day, 11), "integration", "", True) for day in (15, 36, 57, 78)]
     return tuple(found)
 
 
@@ -192,7 +199,10 @@ def curve(
     )
     relief_at = None if baseline is None else baseline - max(2, 0.3 * baseline)
     minutes = [None if hours is None else hours * 60 for hours in (onset, until, seen)]
-    return DoseCurve(Dose(on(day, 10), amount), points, baseline, relief_at, *minutes)
+    return DoseCurve(
+        Dose(on(day, 10), amount), points, baseline, relief_at,
+        onset_minutes=minutes[0], return_minutes=minutes[1], censored_minutes=minutes[2],
+    )  # fmt: skip
 
 
 N = None
@@ -231,6 +241,51 @@ def many_doses() -> DoseAlignedPicture:
     return aligned(tuple(found))
 
 
+IN_SESSION = ((-20, 0, 0), (20, 6, 3), (40, 11, 9), (80, 4, 5), (120, 1, 2))
+AFTER = ((1, 5, "integration", True), (2, 3, "cbt", True), (3, 4, "mindfulness", False), (6, 0, "cbt", None))
+
+
+def beside(curves: tuple[DoseCurve, ...]) -> tuple[DoseCurve, ...]:
+    """The same doses with readings in their sessions (the second has none) and therapy after them."""
+    return tuple(
+        replace(
+            one,
+            readings=()
+            if number == 1
+            else tuple(AlignedPoint(at, max(0, high - number)) for at, high, _ in IN_SESSION),
+            therapies=tuple(
+                AlignedAppointment(
+                    day * 1440 + 60 * (hour + number),
+                    Appointment(on(day), kind, attended=attended),
+                )
+                for day, hour, kind, attended in AFTER[number % 2 :]
+            ),
+        )
+        for number, one in enumerate(curves)
+    )
+
+
+def pooled(curves: tuple[DoseCurve, ...] = CURVES, least: int = 3) -> Pooled:
+    """The middle of the doses by stretch, as simply as it can be said."""
+    edges = (-72, -48, -24, 0, 2, 6, 12, 24, 48, 72, 120, 168, 240, 336)
+    found = []
+    for start, end in pairwise(edges):
+        values = [
+            median(inside)
+            for one in curves
+            if (inside := [p.value for p in one.points if start * 60 <= p.minutes < end * 60 + (end == edges[-1])])
+        ]
+        low, _, high = quantiles(values, method="inclusive") if len(values) >= least else (None, None, None)
+        middle = median(values) if values else None
+        followed = sum(1 for one in curves if one.points[-1].minutes >= start * 60)
+        found.append(PooledStretch(start * 60, end * 60, len(values), followed, middle, low, high))
+    return Pooled(tuple(found), len(curves), 6.75, least)
+
+
+def pooled_of(curves: tuple[DoseCurve, ...] = CURVES) -> DoseAlignedPicture:
+    return replace(aligned(beside(curves)), pooled=pooled(curves))
+
+
 NO_DOSES = replace(aligned(()), relief=None, insufficient=("relief",))
 NO_VALUES = replace(aligned((curve(14, 40, (N,) * 15, baseline=N, onset=N, until=N),)), relief=Relief(None, 0, 0, 1))
 
@@ -246,6 +301,18 @@ ALIGNED: dict[str, DoseAlignedPicture] = {
     "aligned_two_days_apart": two_days_apart(),
     "aligned_many": many_doses(),
     "aligned_many_phone": replace(many_doses(), size=PHONE),
+    "aligned_beside": aligned(beside(CURVES)),
+    "aligned_beside_phone_dark": replace(aligned(beside(CURVES)), size=NARROW, theme="dark"),
     "aligned_no_doses": NO_DOSES,
     "aligned_no_values": NO_VALUES,
+}
+
+POOLED: dict[str, DoseAlignedPicture] = {
+    "pooled": pooled_of(),
+    "pooled_phone": replace(pooled_of(), size=NARROW),
+    "pooled_dark_german": replace(
+        pooled_of(), theme="dark", locale="de", measure=replace(CRAVING, name="Verlangen", unit="Punkte")
+    ),
+    "pooled_two_doses_phone_dark": replace(pooled_of(CURVES[:2]), size=NARROW, theme="dark"),
+    "pooled_no_doses": replace(NO_DOSES, pooled=Pooled((), 0)),
 }

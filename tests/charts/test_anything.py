@@ -22,7 +22,8 @@ from app.charts.pictures import (
     Size,
     TrendPicture,
 )
-from app.charts.trend import runs, trend_chart
+from app.charts.runs import runs
+from app.charts.trend import trend_chart
 from tests.charts.cases import START
 from tests.charts.drawing import NUMBERS, Drawing
 

@@ -3,8 +3,10 @@ from itertools import pairwise
 
 import pytest
 
-from app.charts.dose_aligned import SinceDose, dose_aligned_chart, stretches
+from app.charts.dose_aligned import dose_aligned_chart
 from app.charts.pictures import PHONE, AlignedPoint, DoseAlignedPicture, Relief
+from app.charts.runs import stretches
+from app.charts.since_dose import SinceDose
 from app.charts.spoken import relief
 from app.charts.words import words_for
 from tests.charts import cases

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.charts.dose_aligned import dose_aligned_chart
+from app.charts.pooled import pooled_chart
 from app.charts.session import session_chart
 from app.charts.trend import trend_chart
-from tests.charts.cases import ALIGNED, TRENDS
+from tests.charts.cases import ALIGNED, POOLED, TRENDS
 from tests.charts.drawing import Drawing
 from tests.charts.session_cases import SESSIONS
 
@@ -19,6 +20,7 @@ FOLDER = Path(__file__).parent / "golden"
 DRAWN = (
     {name: trend_chart(picture) for name, picture in TRENDS.items()}
     | {name: dose_aligned_chart(picture) for name, picture in ALIGNED.items()}
+    | {name: pooled_chart(picture) for name, picture in POOLED.items()}
     | {name: session_chart(picture) for name, picture in SESSIONS.items()}
 )
 KEPT = sorted(DRAWN.keys() - {"year_of_values", "responder_dark", "aligned_dark", "aligned_many", "session_uneventful"})

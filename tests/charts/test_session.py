@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.charts.dose_aligned import stretches
 from app.charts.pictures import AlignedPoint, Size
+from app.charts.runs import stretches
 from app.charts.session import session_chart
 from app.charts.session_pictures import (
     LEAST_HEIGHT,

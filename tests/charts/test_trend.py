@@ -5,7 +5,8 @@ from math import inf, nan
 import pytest
 
 from app.charts.pictures import PHONE, Appointment, Dose, Gap, Measure, Point, Size, TrendPicture
-from app.charts.trend import runs, trend_chart
+from app.charts.runs import runs
+from app.charts.trend import trend_chart
 from tests.charts import cases
 from tests.charts.cases import BERLIN, CRAVING, FEELING, MOOD, START, on
 from tests.charts.drawing import NUMBERS, Drawing
