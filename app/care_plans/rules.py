@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
 from types import MappingProxyType
@@ -57,6 +57,9 @@ class GoalKind(StrEnum):
     MOOD = "mood"
     FUNCTION = "function"
 
+
+QUITTING: Final = frozenset({GoalKind.ABSTINENCE, GoalKind.REDUCTION})
+"""Goals that hold from a day on."""
 
 ENDED: Final = frozenset({CarePhase.COMPLETED, CarePhase.WITHDRAWN})
 """Phases in which nobody is treated, so that they need no owner and no criteria."""
@@ -147,6 +150,19 @@ def is_abstinence_the_goal(content: Content) -> bool:
     return any(goal["kind"] == GoalKind.ABSTINENCE for goal in content["goals"])
 
 
+def quit_day(content: Content, substance: str) -> date | None:
+    """Return the latest day on which use of this substance was to stop or to become less.
+
+    A goal about no substance in particular is about every one.
+    """
+    named = [
+        goal["quit_on"]
+        for goal in content["goals"]
+        if goal.get("quit_on") is not None and goal["substance"] in {None, substance}
+    ]
+    return date.fromisoformat(max(named)) if named else None
+
+
 def owners(content: Content) -> set[str]:
     """Return the ids of those who own a phase, as text."""
     return {each["owner_id"] for each in content["phases"]}
@@ -180,6 +196,9 @@ def _goal_faults(goal: Content, measures: Mapping[str, Measure], pointer: str) -
     if (goal["measure"] is None) != (goal["target"] is None):
         lacks = "measure" if goal["measure"] is None else "target"
         yield FieldError(f"{pointer}/{lacks}", "measure_and_target", "A measure and its target come together.")
+    if goal.get("quit_on") is not None and goal["kind"] not in QUITTING:
+        detail = "Only a goal of abstinence or reduction has a day from which it holds."
+        yield FieldError(f"{pointer}/quit_on", "not_applicable", detail)
     if goal["measure"] is None:
         return
     measure = measures.get(goal["measure"])
@@ -255,7 +274,8 @@ def _section(section: Section, old: Mapping[str, Content], new: Mapping[str, Con
         if name not in old:
             yield PlanChange(section, "added", name)
             continue
-        fields = tuple(field for field in each if each[field] != old[name].get(field))
+        before = old[name]
+        fields = tuple(field for field in {**before, **each} if each.get(field) != before.get(field))
         if fields:
             yield PlanChange(section, "changed", name, fields)
 

@@ -43,6 +43,13 @@ MeasureName = Annotated[
 Target = Annotated[
     Whole | None, Field(description="The value to reach, on the scale of the measure; null without one.", examples=[3])
 ]
+QuitOn = Annotated[
+    Day | None,
+    Field(
+        description="Of a goal of abstinence or reduction, the day from which it holds, by the patient's clock. Trends "
+        "count the days to the first use from it.",
+    ),
+]
 ReviewOn = Annotated[Day | None, Field(description="When to look at it together.")]
 AssignmentId = Annotated[UUID, Field(description="The assignment's id (UUIDv7), kept from version to version.")]
 Instruction = Annotated[
@@ -83,6 +90,7 @@ class GoalWrite(Incoming):
     measure: MeasureName = None
     target: Target = None
     review_on: ReviewOn = None
+    quit_on: QuitOn = None
 
 
 class PracticeAssignmentWrite(Incoming):
@@ -136,6 +144,7 @@ class CareGoal(Outgoing):
         description="On which side of the target it is reached: where it is better. Null without a measure."
     )
     review_on: ReviewOn
+    quit_on: QuitOn
 
 
 class PracticeAssignment(Outgoing):

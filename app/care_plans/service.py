@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -39,6 +40,12 @@ async def goal_and_phase(db: Database, patient: PatientView) -> GoalAndPhase:
     return GoalAndPhase(None, None) if row is None else GoalAndPhase(row.abstinence_is_the_goal, row.phase)
 
 
+async def quit_day(db: Database, patient: PatientView, substance: str) -> date | None:
+    """The day from which the present plan's goal about a substance holds; None without one. One statement."""
+    rows = await queries.newest(db, CarePlan, patient)
+    return rules.quit_day(json.loads(rows[0].content), substance) if rows else None
+
+
 async def put(
     db: Database, access: PatientAccess, said: schemas.CarePlanWrite, if_match: str | None
 ) -> tuple[schemas.CarePlanRecord, bool]:
@@ -49,7 +56,7 @@ async def put(
     patient = access.patient
     rows = await queries.newest(db, CarePlan, patient)
     current = rows[0] if rows else None
-    content = said.model_dump(mode="json", exclude={"reason"})
+    content = _content(said)
     before = None if current is None else json.loads(current.content)
     if current is not None and content == before:
         return await record(db, patient), False
@@ -83,6 +90,16 @@ async def put(
         version=made.version,
     )
     return await record(db, patient), current is None
+
+
+def _content(said: schemas.CarePlanWrite) -> dict[str, Any]:
+    """What is kept of a plan. A goal without a quit day has none there, as in plans from before there was one."""
+    content = said.model_dump(mode="json", exclude={"reason"})
+    goals = [
+        {name: value for name, value in goal.items() if name != "quit_on" or value is not None}
+        for goal in content["goals"]
+    ]
+    return content | {"goals": goals}
 
 
 async def record(db: Database, patient: PatientView) -> schemas.CarePlanRecord:
@@ -143,7 +160,7 @@ def shown(row: Any, names: Mapping[UUID, str] | None = None) -> schemas.CarePlan
 def _shown(row: Any, names: Mapping[UUID, str]) -> dict[str, Any]:  # noqa: ANN401  the same
     content: dict[str, Any] = json.loads(row.content)
     phases = [each | {"owner_name": names.get(UUID(each["owner_id"]))} for each in content["phases"]]
-    goals = [each | {"reached_when": _side(each["measure"])} for each in content["goals"]]
+    goals = [{"quit_on": None} | each | {"reached_when": _side(each["measure"])} for each in content["goals"]]
     return content | {
         "version": row.version,
         "phases": phases,

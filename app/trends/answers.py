@@ -4,7 +4,6 @@ They are written by hand, since building and checking a model for each of 900 po
 in the request. The tests compare every answer with the schemas.
 """
 
-from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -17,44 +16,40 @@ from app.instruments.definitions import Measure
 from app.trends.asked import Asked
 from app.trends.buckets import LocalHour, instant, start_of
 from app.trends.pooled import Pooled
-from app.trends.queries import OUTCOMES
 from app.trends.relief import HOUR_IN_MINUTES, RELIEF_RULE, Curve, whole_minutes
-from app.trends.rules import ChangeLabel, Rule, Shortfall
 from app.trends.service import AlignedReading, Points, Raw, Reading
+from app.trends.statistic_answers import left_out, named, number, statistics_of, written
 
 
 def trend(reading: Reading) -> bytes:
     """Write a `schemas.Trend`."""
-    return to_json(
-        _series(reading.asked, reading.substance, reading.protocol_version)
-        | {
-            "bucket": reading.bucket,
-            "n": reading.n,
-            "downsampled": isinstance(reading.points, Raw) and len(reading.points.times) < reading.n,
-            "points": _points(reading.points, reading.asked.zone),
-            "gaps": [{"from": gap.first_day, "to": gap.last_day, "days": gap.days} for gap in reading.gaps],
-            "baseline": _baseline(reading),
-            "change": _change(reading),
-            "slope": _slope(reading),
-            "trend": _test(reading),
-            "adherence": {
-                "days_with_values": len(reading.days),
-                "days": reading.asked.days_begun,
-                **_due(reading),
-            },
-            "abstinence": _abstinence(reading),
-            "markers": [_marker(row, reading) for row in reading.markers],
-            "insufficient_data": _missing(reading.missing),
-        }
-    )
+    return to_json(series_of(reading) | {"markers": markers_of(reading)})
+
+
+def series_of(reading: Reading) -> dict[str, Any]:
+    """Write a `schemas.TrendSeries`: a trend without what else stands on its axis."""
+    return {
+        **head_of(reading.asked, reading.substance, reading.protocol_version),
+        "bucket": reading.bucket,
+        "n": reading.n,
+        "downsampled": isinstance(reading.points, Raw) and len(reading.points.times) < reading.n,
+        "points": _points(reading.points, reading.asked.zone),
+        "gaps": [{"from": gap.first_day, "to": gap.last_day, "days": gap.days} for gap in reading.gaps],
+        **statistics_of(reading),
+    }
+
+
+def markers_of(reading: Reading) -> list[dict[str, Any]]:
+    """Write the markers of a period."""
+    return [_marker(row, reading) for row in reading.markers]
 
 
 def dose_aligned(reading: AlignedReading) -> bytes:
     """Write a `schemas.DoseAlignedTrend`."""
     summary = reading.summary
     return to_json(
-        _series(reading.asked, reading.substance, reading.protocol_version)
-        | _rule(RELIEF_RULE)
+        head_of(reading.asked, reading.substance, reading.protocol_version)
+        | named(RELIEF_RULE)
         | {
             "sessions": [
                 _curve(dose, curve, reading) for dose, curve in zip(reading.doses, reading.curves, strict=True)
@@ -71,12 +66,8 @@ def dose_aligned(reading: AlignedReading) -> bytes:
     )
 
 
-def number(value: float | None) -> float | None:
-    """Write 7 instead of 7.0: the scales are whole numbers, and 900 points are two bytes each."""
-    return int(value) if value is not None and value.is_integer() else value
-
-
-def _series(asked: Asked, substance: str | None, protocol_version: int) -> dict[str, Any]:
+def head_of(asked: Asked, substance: str | None, protocol_version: int) -> dict[str, Any]:
+    """Write a `schemas.SeriesAnswer`."""
     measure: Measure = asked.measure
     return {
         "measure": measure.key,
@@ -93,14 +84,6 @@ def _series(asked: Asked, substance: str | None, protocol_version: int) -> dict[
     }
 
 
-def _rule(rule: Rule) -> dict[str, str]:
-    return {"rule": rule.name, "rule_version": rule.version}
-
-
-def _missing(missing: Sequence[Shortfall]) -> list[dict[str, Any]]:
-    return [{"statistic": one.statistic, "needed": one.needed, "have": one.have} for one in missing]
-
-
 def _points(points: Points, zone: ZoneInfo) -> list[dict[str, Any]]:
     if isinstance(points, Raw):
         return [
@@ -109,7 +92,7 @@ def _points(points: Points, zone: ZoneInfo) -> list[dict[str, Any]]:
         ]
     return [
         {
-            "at": _at(point.at) if isinstance(point, LocalHour) else _start_of(point.day, zone),
+            "at": written(point.at) if isinstance(point, LocalHour) else _start_of(point.day, zone),
             "local_day": instant(point.at).astimezone(zone).date() if isinstance(point, LocalHour) else point.day,
             "mean": number(point.mean),
             "min": number(point.lowest),
@@ -126,108 +109,12 @@ def _start_of(day: date, zone: ZoneInfo) -> str:
     return instant_text(start_of(day, zone))
 
 
-def _at(microseconds: int | None) -> str | None:
-    return None if microseconds is None else instant_text(instant(microseconds))
-
-
-def _baseline(reading: Reading) -> dict[str, Any]:
-    baseline = reading.baseline
-    return {
-        "status": "sufficient" if baseline.sufficient else "insufficient",
-        "value": number(baseline.value),
-        "n": baseline.n,
-        "from": _at(baseline.starts_at),
-        "to": _at(baseline.ends_at),
-        "method": "median",
-    } | _rule(baseline.rule)
-
-
-def _change(reading: Reading) -> dict[str, Any]:
-    change, published = reading.change, reading.asked.measure.change
-    mcid = reliable = None
-    if published:
-        mcid = _published(change.mcid_label, published.mcid_points, published.mcid_source)
-        reliable = _published(
-            change.reliable_label, published.reliable_change_points_gte, published.reliable_change_source
-        )
-    return {
-        "label": change.label,
-        "threshold": number(change.threshold),
-        "difference": number(change.difference),
-        "percent": number(change.percent),
-        "current": number(change.current),
-        "current_n": change.current_n,
-        "current_from": reading.latest.first_day,
-        "current_to": reading.latest.last_day,
-        "mcid": mcid,
-        "reliable_change": reliable,
-        "responder": change.responder,
-        "remission": change.remission,
-    } | _rule(change.rule)
-
-
-def _published(label: ChangeLabel | None, points: float | None, source: str | None) -> dict[str, Any] | None:
-    return None if points is None else {"label": label, "points": points, "source": source}
-
-
-def _slope(reading: Reading) -> dict[str, Any] | None:
-    slope = reading.course.slope
-    if slope is None:
-        return None
-    return {
-        "per_day": slope.per_unit,
-        "ci_low": slope.ci_low,
-        "ci_high": slope.ci_high,
-        "n": slope.n,
-        "method": slope.method,
-    }
-
-
-def _test(reading: Reading) -> dict[str, Any] | None:
-    course, test = reading.course, reading.course.test
-    if test is None:
-        return None
-    return {
-        "label": course.label,
-        "s": test.s,
-        "z": test.z,
-        "p_value": test.p_value,
-        "n": test.n,
-        "span_days": course.span_days,
-        "method": "mann_kendall",
-        "caution": "autocorrelated",
-    } | _rule(course.rule)
-
-
-def _due(reading: Reading) -> dict[str, int | None]:
-    counts: dict[str, int | None] = dict.fromkeys(("due", *OUTCOMES))
-    if reading.due:
-        counts["due"] = sum(reading.due.values())
-        counts |= {outcome: reading.due.get(outcome, 0) for outcome in OUTCOMES}
-    return counts
-
-
-def _abstinence(reading: Reading) -> dict[str, Any] | None:
-    found, first_use = reading.abstinence, reading.first_use
-    if found is None:
-        return None
-    return {
-        "abstinent_days": found.abstinent_days,
-        "days_with_values": found.days_with_values,
-        "days": found.days,
-        "percent": number(found.percent),
-        "worst_case_percent": number(found.worst_case_percent),
-        "days_to_first_use": first_use.days if first_use else None,
-        "first_use_censored": first_use.censored if first_use else None,
-    }
-
-
 def _marker(row: Any, reading: Reading) -> dict[str, Any]:  # noqa: ANN401  a row
     after = reading.therapy.get(row.id)
     return {
         "kind": row.kind,
         "id": row.id,
-        "at": _at(row.at),
+        "at": written(row.at),
         "status": row.status,
         "dose_given": bool(row.dose_given),
         "dose_mg": number(row.dose_mg),
@@ -256,7 +143,7 @@ def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> dict[str, Any]: 
     relief, nadir, series, extras = curve.relief, curve.nadir, reading.series, reading.extras[dose.id]
     return {
         "dosing_session_id": dose.id,
-        "dose_started_at": _at(dose.at),
+        "dose_started_at": written(dose.at),
         "dose_mg": number(dose.dose_mg),
         "dose_substance": dose.substance,
         "dose_route": dose.route,
@@ -295,7 +182,7 @@ def _curve(dose: Any, curve: Curve, reading: AlignedReading) -> dict[str, Any]: 
             }
             for one in extras.therapies
         ],
-        "insufficient_data": _missing(curve.missing),
+        "insufficient_data": left_out(curve.missing),
     }
 
 
@@ -319,4 +206,4 @@ def _pooled(pooled: Pooled) -> dict[str, Any]:
             }
             for one in pooled.stretches
         ],
-    } | _rule(pooled.rule)
+    } | named(pooled.rule)

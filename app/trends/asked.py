@@ -16,6 +16,7 @@ from app.identity.access import PatientView
 from app.instruments.definitions import Measure
 from app.instruments.measures import MEASURES
 from app.trends.buckets import bounds
+from app.trends.smoothing import Method
 
 FEWEST_POINTS: Final = 10
 MOST_POINTS: Final = 5000
@@ -91,6 +92,18 @@ class TrendQuery(SeriesQuery):
     def most_days(self) -> int:
         """The longest period that may be asked for; hours are not thinned out."""
         return MOST_DAYS_BY_HOUR if self.bucket == "hour" else MOST_DAYS
+
+
+class SmoothedTrendQuery(TrendQuery):
+    """A series by the calendar, with a smoothed line beside it if wanted."""
+
+    smooth: Annotated[
+        Method | None,
+        Field(
+            description="A smoothed line beside the points, for drawing alone: `ewma` (a new day weighs about 0.3) or "
+            "`median_7d` (the median of the days with values among the last 7). It never crosses a gap."
+        ),
+    ] = None
 
 
 class DoseAlignedQuery(SeriesQuery):

@@ -3,8 +3,8 @@
 Each criterion stands with its figure and where that is published. A measure without a published figure has none of
 them, and only the clinic's declared rule (`rules.change_threshold`) says anything of its change. Pure.
 
-Figures that belong to one instrument come from its definition. Two are published about an instrument and are no part
-of its scale, so they stand here: what counts as a response on the PACS, and the caseness of recovery.
+Figures that belong to one instrument come from its definition. The caseness of recovery is published about two
+instruments together, so it stands here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from app.instruments.definitions import Measure
-from app.trends.rules import ROUNDING, ChangeLabel, Rule, Scale, change_label
-
-RESPONSE_PERCENT: Final[Mapping[str, float]] = {"pacs_total": 50}
-"""Fall in percent of the baseline that trials count as a response, where no definition says it."""
+from app.trends.rules import ROUNDING, ChangeLabel, Rule, Scale, change_label, response_percent
 
 CASENESS: Final[Mapping[str, float]] = {"phq9_total": 10, "gad7_total": 8}
 """From this total on somebody is a case: the two measures that recovery is defined by, together."""
@@ -64,11 +61,6 @@ class Criterion:
     def rule(self) -> Rule:
         """Name and version of the rule that makes the label."""
         return RULES[self.key]
-
-
-def response_percent(measure: Measure) -> float | None:
-    """Fall in percent of the baseline that counts as a response; None where nobody published one."""
-    return measure.response_pct if measure.response_pct is not None else RESPONSE_PERCENT.get(measure.key)
 
 
 def criteria_of(

@@ -14,7 +14,7 @@ from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
 from app.identity.revalidation import RevalidatedRoute, tag_of
 from app.trends import answers, asked, schemas, service
-from app.trends.asked import Asked, DoseAlignedQuery, SeriesQuery, TrendQuery
+from app.trends.asked import Asked, DoseAlignedQuery, SeriesQuery, SmoothedTrendQuery
 from app.trends.errors import SubstanceRequired
 
 router = APIRouter(prefix="/v1", tags=["trends"], route_class=RevalidatedRoute)
@@ -27,7 +27,7 @@ async def read_my_trend(
     request: Request,
     access: Annotated[PatientAccess, me(Permission.TRENDS_READ)],
     db: Db,
-    query: Annotated[TrendQuery, Query()],
+    query: Annotated[SmoothedTrendQuery, Query()],
 ) -> Response:
     """Read one measure by the calendar, with what can honestly be said of it.
 
@@ -47,7 +47,7 @@ async def read_patient_trend(
     request: Request,
     access: Annotated[PatientAccess, allow(Permission.TRENDS_READ)],
     db: Db,
-    query: Annotated[TrendQuery, Query()],
+    query: Annotated[SmoothedTrendQuery, Query()],
 ) -> Response:
     """Read one measure by the calendar, with baseline, change, slope and trend, each with the rule that made it."""
     return await _trend(request, access, db, query)
@@ -86,10 +86,10 @@ async def read_patient_dose_aligned_trend(
     return await _dose_aligned(request, access, db, query)
 
 
-async def _trend(request: Request, access: PatientAccess, db: Database, query: TrendQuery) -> Response:
+async def _trend(request: Request, access: PatientAccess, db: Database, query: SmoothedTrendQuery) -> Response:
     question = understood(access, query)
     reading = await reads.of_patient(
-        db, access.patient, lambda db: service.trend(db, access, question, query.bucket, query.points)
+        db, access.patient, lambda db: service.trend(db, access, question, query.bucket, query.points, query.smooth)
     )
     return stamped(Response(answers.trend(reading), media_type="application/json"), tag_of(request, access))
 

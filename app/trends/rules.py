@@ -36,6 +36,9 @@ DOSE_BASELINE_RULE: Final = Rule("median_before_dose", "1")
 CHANGE_RULE: Final = Rule("range_or_baseline_share", "1")
 TREND_RULE: Final = Rule("mann_kendall_and_change_threshold", "1")
 
+RESPONSE_PERCENT: Final[Mapping[str, float]] = {"pacs_total": 50}
+"""Fall in percent of the baseline that trials count as a response, for measures whose definition does not say it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -174,6 +177,11 @@ def percent_change(baseline: float, current: float, scale: Scale, protocol: Tren
     return 100 * (current - baseline) / baseline
 
 
+def response_percent(measure: Measure) -> float | None:
+    """Fall in percent of the baseline that counts as a response; None where nobody published one."""
+    return RESPONSE_PERCENT.get(measure.key) if measure.response_pct is None else measure.response_pct
+
+
 class ChangeLabel(StrEnum):
     """A difference in words, by a rule that stands beside it."""
 
@@ -217,7 +225,7 @@ class Change:
 
 def change_from(baseline: float | None, latest: Latest, measure: Measure, protocol: Trends) -> Change:
     """Compare the latest values with the baseline, by the clinic's rule and by what is published for the measure."""
-    current, below, share = latest.mean, measure.remission_below, measure.response_pct
+    current, below, share = latest.mean, measure.remission_below, response_percent(measure)
     if current is None:
         return Change(None, 0)
     remission = None if below is None else current < below

@@ -17,9 +17,11 @@ from app.trends.statistic_schemas import (
     Adherence,
     Baseline,
     ChangeFromBaseline,
+    Recovery,
     RuleName,
     RuleVersion,
     Slope,
+    SmoothedLine,
     TrendTest,
 )
 
@@ -109,8 +111,8 @@ class SeriesAnswer(Outgoing):
     ]
 
 
-class Trend(SeriesAnswer):
-    """One measure of one patient by the calendar, and what can honestly be said of it.
+class TrendSeries(SeriesAnswer):
+    """One measure by the calendar, without what else stands on the axis.
 
     Nothing is imputed or carried forward. Check-ins whose clock was suspect are not in it.
     """
@@ -130,10 +132,20 @@ class Trend(SeriesAnswer):
     change: ChangeFromBaseline
     slope: Annotated[Slope | None, Field(description="Null below 5 local days with values.")]
     trend: Annotated[TrendTest | None, Field(description="Null below 8 local days with values.")]
+    smoothed: Annotated[SmoothedLine | None, Field(description="A smoothed line, where `smooth` asks for one.")]
     adherence: Adherence
     abstinence: Annotated[Abstinence | None, Field(description="For the measure `used` alone.")]
-    markers: Annotated[list[Marker], Field(description="Dosing sessions and appointments of the period, by time.")]
+    recovery: Annotated[Recovery | None, Field(description="For `phq9_total` and `gad7_total` alone, read one by one.")]
     insufficient_data: Annotated[list[InsufficientData], Field(description="What was left out, and what it needs.")]
+
+
+class Trend(TrendSeries):
+    """One measure of one patient by the calendar, and what can honestly be said of it.
+
+    Nothing is imputed or carried forward. Check-ins whose clock was suspect are not in it.
+    """
+
+    markers: Annotated[list[Marker], Field(description="Dosing sessions and appointments of the period, by time.")]
 
 
 class AlignedPoint(Outgoing):

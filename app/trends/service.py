@@ -9,13 +9,25 @@ from app.core.db import Database
 from app.core.errors import FieldError
 from app.identity.access import PatientAccess
 from app.instruments.catalogue import definition
-from app.integration.rules import longest
+from app.integration.rules import Count, longest
 from app.protocols.rules import Trends
-from app.trends import abstinence, aligned_extras, days, pooled, queries, relief, rules
-from app.trends.abstinence import Abstinence, FirstUse
+from app.trends import (
+    abstinence,
+    aligned_extras,
+    attendance,
+    courses,
+    days,
+    pooled,
+    queries,
+    relief,
+    rules,
+    smoothing,
+)
+from app.trends.abstinence import Abstinence, FirstUse, TimeTo
 from app.trends.aligned_extras import Extras
 from app.trends.asked import Asked, Bucket
 from app.trends.buckets import LocalHour, by_day, by_hour, by_week, instant, microseconds, start_of
+from app.trends.criteria import CASENESS, CaseScore, Criterion, Recovery, criteria_of
 from app.trends.days import Gap, Latest, LocalDay
 from app.trends.downsampling import lttb
 from app.trends.errors import SubstanceRequired
@@ -23,6 +35,7 @@ from app.trends.pooled import Pooled
 from app.trends.queries import Axis, Period, Whose
 from app.trends.relief import Curve, Series, Summary
 from app.trends.rules import DAY, HOUR, Baseline, Change, Course, Scale, Shortfall, Window
+from app.trends.smoothing import Method, Smoothed
 from app.trends.therapy import AfterDoses, after_doses
 
 USE: Final = "used"
@@ -56,15 +69,24 @@ class Reading:
     baseline: Baseline
     latest: Latest
     change: Change
+    criteria: Sequence[Criterion]
     course: Course
     markers: Sequence[Any]
     therapy: AfterDoses
     """Of each marker of a dose, which therapy followed."""
     due: Mapping[str, int]
     """What became of the check-ins that asked for the measure, by `queries.OUTCOMES`."""
+    sessions: Count
+    """How many dosing sessions were booked, and to how many the patient came."""
+    appointments: Count
     abstinence: Abstinence | None
     first_use: FirstUse | None
     missing: Sequence[Shortfall]
+    smoothed: Smoothed | None = None
+    times_to: Sequence[TimeTo] = ()
+    """Of the use diary, days to the first use and to the first heavy day."""
+    recovery: Recovery | None = None
+    """Of the two measures that recovery is defined by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,39 +107,73 @@ class AlignedReading:
     """What stands beside the values of each dose, by the id of its session."""
 
 
-async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucket, points: int) -> Reading:
+async def trend(
+    db: Database, access: PatientAccess, asked: Asked, bucket: Bucket, points: int, smooth: Method | None = None
+) -> Reading:
     """Read one measure by the calendar. Raises `SubstanceRequired`."""
-    whose = await _whose(db, access, asked)
-    figures = access.protocol.integration
-    period = Period(asked.first_day, asked.last_day, *asked.span, longest(figures))
-    protocol, scale = access.protocol.trends, Scale.of(asked.measure)
+    whose = await whose_is(db, access, asked)
+    period, protocol = period_of(access, asked), access.protocol.trends
     if bucket in {"raw", "hour"}:
         axis = await queries.axis(db, whose, period)
         shown, local_days, before = await _one_by_one(db, whose, period, _window(axis, protocol), bucket)
     else:
         axis, local_days, before = await queries.by_day(db, whose, period, protocol.baseline_days * DAY)
         shown = by_week(local_days) if bucket == "week" else local_days
-    baseline = rules.first_dose_baseline(_window(axis, protocol), before, protocol)
+    reading = judged(access, asked, bucket, whose.substance, axis, Found(shown, local_days, before, axis.asked))
+    if isinstance(shown, Raw):
+        reading = replace(reading, points=_thinned(shown, points))
+    if smooth is not None:
+        line = smoothing.smooth(local_days, smooth, _shortest_gap(asked, protocol), protocol)
+        reading = replace(reading, smoothed=line)
+    if asked.measure.key == USE:
+        return replace(reading, times_to=await courses.times_to(db, access, whose, asked, axis.first_dose))
+    if asked.measure.key in CASENESS:
+        score = CaseScore(asked.measure, reading.baseline.value, reading.latest.mean)
+        return replace(reading, recovery=await courses.recovery(db, whose, period, asked, protocol, score))
+    return reading
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was read of one measure."""
+
+    shown: Points
+    days: list[LocalDay]
+    before: Sequence[float]
+    """Values before the first dose."""
+    asked: Mapping[str, int]
+
+
+def judged(access: PatientAccess, asked: Asked, bucket: Bucket, substance: str, axis: Axis, found: Found) -> Reading:
+    """Judge what was read of one measure."""
+    protocol, scale, figures = access.protocol.trends, Scale.of(asked.measure), access.protocol.integration
+    local_days = found.days
+    baseline = rules.first_dose_baseline(_window(axis, protocol), found.before, protocol)
     dose_day = None if axis.first_dose is None else instant(axis.first_dose).astimezone(asked.zone).date()
     latest = days.latest_after(dose_day, local_days, protocol.latest_days)
     course = rules.course(local_days, baseline.value, scale, protocol)
+    change = rules.change_from(baseline.value, latest, asked.measure, protocol)
     is_use = asked.measure.key == USE
+    today, end = microseconds(start_of(asked.today, asked.zone)), microseconds(asked.span[1])
     return Reading(
         asked=asked,
         bucket=bucket,
-        substance=whose.substance or None,
+        substance=substance or None,
         protocol_version=access.clinic.protocol_version,
-        points=_thinned(shown, points) if isinstance(shown, Raw) else shown,
+        points=found.shown,
         n=sum(day.n for day in local_days),
         days=local_days,
         gaps=_gaps(asked, local_days, bucket, protocol),
         baseline=baseline,
         latest=latest,
-        change=rules.change_from(baseline.value, latest, asked.measure, protocol),
+        change=change,
+        criteria=criteria_of(asked.measure, baseline.value, latest.mean, change.percent),
         course=course,
         markers=axis.markers,
         therapy=after_doses(axis.markers, axis.visits, figures),
-        due=axis.asked,
+        due=found.asked,
+        sessions=attendance.sessions(axis.sessions, today_starts=today),
+        appointments=attendance.appointments(axis.visits, until=end, today_starts=today),
         abstinence=abstinence.abstinence(local_days, asked.days_begun) if is_use else None,
         first_use=abstinence.first_use_after(dose_day, local_days) if is_use and dose_day else None,
         missing=rules.shortfalls(
@@ -132,9 +188,14 @@ async def trend(db: Database, access: PatientAccess, asked: Asked, bucket: Bucke
     )
 
 
+def period_of(access: PatientAccess, asked: Asked) -> Period:
+    """The period in the terms of the statements."""
+    return Period(asked.first_day, asked.last_day, *asked.span, longest(access.protocol.integration))
+
+
 async def dose_aligned(db: Database, access: PatientAccess, asked: Asked) -> AlignedReading:
     """Read one measure by the time since each dose of the period. Raises `SubstanceRequired`."""
-    whose = await _whose(db, access, asked)
+    whose = await whose_is(db, access, asked)
     start, end = asked.span
     figures = access.protocol.integration
     rows = await aligned_extras.read(db, access.patient, asked, figures)
@@ -163,7 +224,7 @@ async def dose_aligned(db: Database, access: PatientAccess, asked: Asked) -> Ali
     )
 
 
-async def _whose(db: Database, access: PatientAccess, asked: Asked) -> Whose:
+async def whose_is(db: Database, access: PatientAccess, asked: Asked) -> Whose:
     """Settle which substance is meant."""
     whose = Whose(access.patient, asked.measure.key, asked.substance or "")
     if not asked.measure.per_substance or asked.substance is not None:
@@ -211,9 +272,12 @@ def _thinned(points: Raw, most: int) -> Raw:
     )
 
 
+def _shortest_gap(asked: Asked, protocol: Trends) -> int:
+    return rules.shortest_gap(definition(asked.measure.instrument).recommended_interval_days, protocol)
+
+
 def _gaps(asked: Asked, local_days: Sequence[LocalDay], bucket: Bucket, protocol: Trends) -> list[Gap]:
-    interval = definition(asked.measure.instrument).recommended_interval_days
-    shortest = rules.shortest_gap(interval, protocol)
+    shortest = _shortest_gap(asked, protocol)
     found = days.gaps([day.day for day in local_days], until=asked.last_full_day, shortest=shortest)
     return days.whole_weeks(found) if bucket == "week" else found
 

@@ -1,6 +1,7 @@
 """Trends by the calendar, through the front door."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,6 +15,12 @@ from tests.trends.history import History, on
 pytestmark = pytest.mark.anyio
 
 FALLING = (8, 7, 7, 6, 7, 5, 5, 4, 4, 3)
+
+
+def counts(body: dict[str, Any]) -> dict[str, Any]:
+    """What the adherence says of values and check-ins; of sessions and appointments see `test_routes_courses`."""
+    said: dict[str, Any] = body["adherence"]
+    return {name: said[name] for name in said if not name.startswith(("sessions", "appointments"))}
 
 
 class TestReadTrend:
@@ -62,7 +69,7 @@ class TestReadTrend:
         assert (change["difference"], change["threshold"]) == (-3, pytest.approx(2.1))
         assert change["percent"] == pytest.approx(-300 / 7)
         assert (change["rule"], change["rule_version"]) == ("range_or_baseline_share", "1")
-        assert body["adherence"] == {
+        assert counts(body) == {
             "days_with_values": 6, "days": 30, "due": None, "completed": None, "late": None, "missed": None,
         }  # fmt: skip
 
@@ -87,7 +94,7 @@ class TestReadTrend:
 
         body = await trend(as_patient, bucket=bucket)
 
-        assert body["adherence"] == {
+        assert counts(body) == {
             "days_with_values": 1, "days": 30, "due": 7, "completed": 2, "late": 2, "missed": 3,
         }  # fmt: skip
         assert (body["n"], len(body["points"])) == (1, 1)
@@ -165,10 +172,13 @@ class TestReadTrend:
 
         body = await trend(as_patient, measure="used")
 
+        times_to = body["abstinence"].pop("times_to")
         assert body["abstinence"] == {
             "abstinent_days": 9, "days_with_values": 10, "days": 30, "percent": 90, "worst_case_percent": 30,
             "days_to_first_use": 7, "first_use_censored": False,
+            "rule": "any_report_of_use_is_a_day_of_use", "rule_version": "1",
         }  # fmt: skip
+        assert (times_to[0]["first"], times_to[0]["days"], times_to[0]["censored"]) == ("use", 7, False)
         assert (await trend(as_patient))["abstinence"] is None
 
 
