@@ -59,7 +59,7 @@ class CheckInCounts(Outgoing):
     completed_percent: Percent = Field(description="Answered in time, of 100 due; null also where none was.")
 
 
-class Response(Outgoing):
+class ClinicResponse(Outgoing):
     """Response by the published cut-off."""
 
     responded: Count = Field(description="Fell by that much or more.")
@@ -68,7 +68,7 @@ class Response(Outgoing):
     percent_reduction: float = Field(description="The cut-off, percent of the baseline.", examples=[50])
 
 
-class Remission(Outgoing):
+class ClinicRemission(Outgoing):
     """Remission by the published cut-off."""
 
     in_remission: Count = Field(description="Below it.")
@@ -76,7 +76,7 @@ class Remission(Outgoing):
     below: float = Field(description="The cut-off, points of the scale.", examples=[5])
 
 
-class PublishedChange(Outgoing):
+class ClinicChange(Outgoing):
     """Change by the published number of points."""
 
     improved: Count = Field(description="Better by so many points or more.")
@@ -89,7 +89,7 @@ class PublishedChange(Outgoing):
     source: str = Field(description="Who published it.", examples=["NHS/IAPT manual"])
 
 
-class Outcome(Outgoing):
+class ClinicOutcome(Outgoing):
     """One measure: the latest 7-day mean of the period against the median before the patient's first dose.
 
     Only patients with both are counted, each once, so the counts of each rule add up to `patients`.
@@ -98,12 +98,12 @@ class Outcome(Outgoing):
     measure: str = Field(description="The measure.", examples=["phq9_total"])
     title: str = Field(description="Its name.", examples=["PHQ-9 total"])
     patients: Count = Field(description="Patients with a baseline, and a value in the period after their first dose.")
-    response: Response | None = Field(description="Null where no cut-off is published.")
-    remission: Remission | None = Field(description="Null where no cut-off is published.")
-    change: PublishedChange | None = Field(description="Null where no number of points is published.")
+    response: ClinicResponse | None = Field(description="Null where no cut-off is published.")
+    remission: ClinicRemission | None = Field(description="Null where no cut-off is published.")
+    change: ClinicChange | None = Field(description="Null where no number of points is published.")
 
 
-class Relief(Outgoing):
+class ClinicRelief(Outgoing):
     """How long relief of craving lasted after the doses of the period, as far as the period shows.
 
     Onset and return are those of the dose-aligned trend (`two_values_beyond_threshold`). Imported doses are left out.
@@ -136,5 +136,5 @@ class ClinicView(Outgoing):
     appointments: list[AppointmentCounts] = Field(description="By kind, all kinds.")
     dosing_sessions: SessionCounts = Field(description="Dosing sessions.")
     check_ins: CheckInCounts = Field(description="Check-ins that were asked for.")
-    outcomes: list[Outcome] = Field(description="By measure, those for which somebody published what counts.")
-    relief: list[Relief] = Field(description="By substance.")
+    outcomes: list[ClinicOutcome] = Field(description="By measure, those for which somebody published what counts.")
+    relief: list[ClinicRelief] = Field(description="By substance.")

@@ -16,6 +16,7 @@ ABOUT_NO_PATIENT = {
     Permission.CHECK_IN_TEMPLATES_READ, Permission.CHECK_IN_TEMPLATES_PUBLISH, Permission.AVAILABILITY_READ,
     Permission.ROOMS_READ, Permission.ROOMS_WRITE, Permission.WORKING_HOURS_READ, Permission.WORKING_HOURS_WRITE,
     Permission.GROUPS_READ, Permission.GROUPS_WRITE, Permission.CALENDAR_READ, Permission.CALENDAR_WRITE,
+    Permission.CLINIC_VIEW_READ,
 }  # fmt: skip
 
 
