@@ -69,7 +69,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.stopping = False
     app.state.schema_revision = newest_revision()
     api.include_all(app)
-    describe_events(app)
     docs.install(app, title=TITLE, issuer=settings.public_url)
     sign_in_page.install(app)
     handlers.install(app)
@@ -89,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "contact": {"name": "The maintainers of Afterglow"},
         "license_info": {"name": "MIT", "identifier": "MIT"},
     }
-    app.openapi = openapi.builder(app, about, complete_events)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = openapi.builder(app, about, describe_events, complete_events)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 

@@ -4,11 +4,19 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import Any
-
-import structlog
+from typing import TYPE_CHECKING, Any
 
 from app.core.settings import Settings
+
+if TYPE_CHECKING:
+    import structlog
+else:  # structlog imports rich where it is installed, to print tracebacks, which we never do: three megabytes
+    kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "rich"}
+    sys.modules["rich"] = None
+    import structlog
+
+    del sys.modules["rich"]
+    sys.modules.update(kept)
 
 
 def configure(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from app.core import errors
 from app.core.app_versions import AppUpdateRequired
 from app.core.errors import Problem, ProblemDocument
+from app.core.routing import aliases_are_of_fields
 
 DROPPED = ("HTTPValidationError", "ValidationError", "ValidationErrorContext", "LocationInner", "ProblemDocument")
 AN_ID = "0199f3d2-7c1e-7b60-9f3a-5d2e8c41a907"
@@ -60,15 +61,20 @@ def guards(dependant: Dependant) -> list[Any]:
 
 
 def builder(
-    app: FastAPI, about: dict[str, Any], complete: Callable[[dict[str, Any]], None]
+    app: FastAPI,
+    about: dict[str, Any],
+    describe: Callable[[FastAPI], None],
+    complete: Callable[[dict[str, Any]], None],
 ) -> Callable[[], dict[str, Any]]:
-    """`app.openapi`: builds the document once. `complete` adds what only packages above know."""
+    """`app.openapi`: builds the document once. `describe` and `complete` add what only packages above know."""
 
     def build() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = get_openapi(
-                routes=app.routes, webhooks=app.webhooks.routes, separate_input_output_schemas=True, **about
-            )
+            describe(app)
+            with aliases_are_of_fields():
+                document = get_openapi(
+                    routes=app.routes, webhooks=app.webhooks.routes, separate_input_output_schemas=True, **about
+                )
             app.openapi_schema = _correct(app, _renamed(document))
             complete(app.openapi_schema)
         return app.openapi_schema

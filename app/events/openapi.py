@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from app.core.routing import Route
 from app.events.types import A_CONSENT, A_NOTICE, A_SUBJECT, ABOUT, EventType, example, payload_model, schema_name
 
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
@@ -59,6 +60,7 @@ OF_PATIENT: Final = [
 
 def describe_events(app: FastAPI) -> None:
     """Declare every event with the shape in which a subscriber receives it."""
+    app.webhooks.route_class = Route
     for event_type, about in ABOUT.items():
         name = schema_name(event_type).removesuffix("Event")
         app.webhooks.add_api_route(

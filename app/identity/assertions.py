@@ -3,7 +3,10 @@
 Others are clients with a key of their own, and an outside issuer. Only a few ways of signing count, all of them with a
 public key that was registered or fetched before; what a statement says of how it was signed only chooses among them.
 Nothing is believed twice: the id of a statement is remembered until the statement is over anyway.
+
+The library is imported by what uses it: it holds two megabytes, and most processes never see a statement.
 """
+# ruff: noqa: PLC0415  see above
 
 import base64
 import binascii
@@ -11,19 +14,20 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, import_key
-from joserfc.jws import JWSRegistry
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.db import Database
 from app.core.errors import Problem
 from app.core.requests import strict_json
 from app.identity.models import UsedAssertion
+
+if TYPE_CHECKING:
+    from joserfc.jwk import ECKey, Key
 
 ALGORITHMS = {
     "ES256": "ES256",
@@ -41,8 +45,6 @@ FAST_CLOCK = timedelta(seconds=30)
 """How far ahead of ours a signer's clock may be."""
 LONGEST_JTI = 255
 _PARTS = 3
-# Checked with where there is no key, so that this takes as long. Its private half is thrown away here.
-_NOBODYS = ECKey.generate_key("P-256", private=True)
 _ES256_BYTES = 64
 
 
@@ -54,7 +56,7 @@ class NotBelievedError(Exception):
 class PublicKey:
     """Somebody's key, and the only way of signing that it is for, if it says so."""
 
-    key: Key
+    key: "Key"
     algorithm: str | None
 
 
@@ -79,6 +81,9 @@ class Statement:
 
 def public_key(jwk: Mapping[str, Any]) -> PublicKey:
     """The key that a JWK (RFC 7517) describes, or `NotBelievedError` when it cannot be one to check signatures with."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import import_key
+
     texts = {name: value for name, value in jwk.items() if isinstance(value, str)}
     if texts.get("use", "sig") != "sig" or texts.get("alg", "ES256") not in ALGORITHMS:
         raise NotBelievedError("It is not for signatures that are accepted here.")
@@ -130,11 +135,14 @@ def _decoded(part: str) -> bytes:
 
 def verify(signed: Signed, keys: Mapping[str, PublicKey]) -> bool:
     """Whether the key that the statement names is among these and made its signature; takes about as long if not."""
+    from joserfc.errors import JoseError
+    from joserfc.jws import JWSRegistry
+
     kid, named = signed.header.get("kid"), signed.header["alg"]
     found = keys.get(kid) if isinstance(kid, str) else None
     if found is None or found.algorithm not in {None, named}:
         padded = signed.signature[:_ES256_BYTES].ljust(_ES256_BYTES, b"\1")
-        JWSRegistry.algorithms["ES256"].verify(signed.message, padded, _NOBODYS)
+        JWSRegistry.algorithms["ES256"].verify(signed.message, padded, _nobodys())
         return False
     algorithm = JWSRegistry.algorithms[ALGORITHMS[named]]
     try:
@@ -142,6 +150,14 @@ def verify(signed: Signed, keys: Mapping[str, PublicKey]) -> bool:
     except JoseError:
         return False
     return algorithm.verify(signed.message, signed.signature, found.key)
+
+
+@cache
+def _nobodys() -> "ECKey":
+    """A key to check with where there is none, so that this takes as long. Its private half is thrown away here."""
+    from joserfc.jwk import ECKey
+
+    return ECKey.generate_key("P-256", private=True)
 
 
 def believe(
