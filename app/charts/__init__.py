@@ -11,9 +11,12 @@ dose's relief.
 The y axis always spans the whole range of the measure (0-10, 0-27, ...), whatever the values are. A chart that zooms in
 on its values would make a change of one point look like a fall from a cliff.
 
-Where things are: `pictures.py` what goes in; `trend.py` and `dose_aligned.py` the two charts; `png.py` their pixels;
-`frame.py` what both share; `doses.py` and `visits.py` the lanes above and below the plot; `calendar.py` the dates;
-`labels.py` keeps labels apart; `words.py` and `spoken.py` speak; `svg.py`, `glyphs.py` and `theme.py` draw.
+Where things are: `pictures.py`, `course_pictures.py` and `session_pictures.py` what goes in; `trend.py` (a measure over
+the calendar), `dose_aligned.py` and `pooled.py` (around doses, one by one and as one), `adherence.py` (the calendar of
+check-ins), `course.py` (the overview on one page) and `session.py` the charts; `png.py` their pixels. What they draw
+with: `frame.py` document, heading, scale, legend; `series.py` and `runs.py` values and gaps; `doses.py`, `visits.py`,
+`strips.py` and `kept.py` the lanes; `calendar.py` and `since_dose.py` the two axes of time; `labels.py` keeps labels
+apart; `words.py`, `course_words.py`, `session_words.py` and `spoken.py` speak; `svg.py`, `glyphs.py` and `theme.py` draw.
 
 Emits no events.
 """

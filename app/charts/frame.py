@@ -168,6 +168,12 @@ def axis_room(measure: Measure, span: tuple[float, float], words: Words) -> floa
 
 def draw_scale(measure: Measure, y: Linear, plot: Box, theme: Theme, words: Words) -> str:
     """Grid lines with their values, and an arrow that points to the better end."""
+    arrow = "" if measure.higher_is == "neutral" else _better(plot, theme, words, up=measure.higher_is == "better")
+    return draw_grid(y, plot, theme, words) + arrow
+
+
+def draw_grid(y: Linear, plot: Box, theme: Theme, words: Words) -> str:
+    """Grid lines with their values."""
     parts: list[str] = []
     low, high = y.domain
     for value in scale_values(low, high, plot.height):
@@ -175,8 +181,6 @@ def draw_scale(measure: Measure, y: Linear, plot: Box, theme: Theme, words: Word
         edge = value == low
         parts.append(line((plot.left, height), (plot.right, height), theme.axis if edge else theme.grid))
         parts.append(text(words.number(value), (plot.left - 8, height + 4), fill=theme.muted, anchor="end"))
-    if measure.higher_is != "neutral":
-        parts.append(_better(plot, theme, words, up=measure.higher_is == "better"))
     return "".join(parts)
 
 

@@ -32,7 +32,7 @@ def trend(picture: TrendPicture, period: Period, points: Sequence[Point], words:
     say = words.say
     first, last = words.day(period.first_day, year=True, long=True), words.day(period.last_day, year=True, long=True)
     sentences = [say.spoken_chart.format(picture.measure.name, first, last), _about(picture.measure, words)]
-    sentences.append(_values(points, period, words))
+    sentences.append(values(points, period, words))
     gaps = sum(1 for gap in picture.gaps if gap.start < picture.end and gap.end > picture.start)
     if gaps:
         sentences.append(say.spoken_gaps.format(gaps))
@@ -40,7 +40,7 @@ def trend(picture: TrendPicture, period: Period, points: Sequence[Point], words:
         sentences.append(sentence(say.baseline.format(words.number(picture.baseline))))
     doses = [dose for dose in picture.doses if period.holds(dose.at.timestamp())]
     if doses:
-        days = [_dose_on(dose, period, words) for dose in sorted(doses, key=lambda dose: dose.at)]
+        days = [dose_on(dose, period, words) for dose in sorted(doses, key=lambda dose: dose.at)]
         sentences.append(f"{count(len(doses), words)}: {words.listed(days)}.")
     if picture.insufficient:
         sentences.append(sentence(say.insufficient.format(words.names(picture.insufficient))))
@@ -63,12 +63,14 @@ def count(doses: int, words: Words) -> str:
     return words.say.one_dose if doses == 1 else words.say.doses.format(doses)
 
 
-def _dose_on(dose: Dose, period: Period, words: Words) -> str:
+def dose_on(dose: Dose, period: Period, words: Words) -> str:
+    """A dose with its day: "40 mg (16 November)"."""
     day = words.day(dose.at.astimezone(period.zone), long=True)
     return f"{words.amount(dose.amount, dose.unit) or words.say.unknown_dose} ({day})"
 
 
-def _values(points: Sequence[Point], period: Period, words: Words) -> str:
+def values(points: Sequence[Point], period: Period, words: Words) -> str:
+    """How many values there are, between which ends, and the first and the last of them."""
     say = words.say
     if not points:
         return sentence(say.no_values)
@@ -77,8 +79,8 @@ def _values(points: Sequence[Point], period: Period, words: Words) -> str:
     ]
     if len(points) == 1:
         return say.spoken_one.format(*ends[0])
-    values = [point.value for point in points]
-    extremes = words.number(min(values)), words.number(max(values))
+    found = [point.value for point in points]
+    extremes = words.number(min(found)), words.number(max(found))
     return say.spoken_values.format(len(points), *extremes, *ends[0], *ends[1])
 
 

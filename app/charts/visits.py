@@ -32,11 +32,13 @@ class VisitLane:
         return self.rows * _ROW + 4 if self.visits else 0
 
 
-def visit_lane(appointments: Sequence[Appointment], period: Period, x: Linear, words: Words) -> VisitLane:
+def visit_lane(
+    appointments: Sequence[Appointment], period: Period, x: Linear, words: Words, most: int = _ROWS
+) -> VisitLane:
     """The appointments of a period over the calendar."""
     shown = sorted((one for one in appointments if period.holds(one.at.timestamp())), key=lambda one: one.at)
     tips = [f"{words.day(one.at.astimezone(period.zone))}: {label_of(one, words)}" for one in shown]
-    return in_lane([(one, x(one.at.timestamp()), tip) for one, tip in zip(shown, tips, strict=True)])
+    return in_lane([(one, x(one.at.timestamp()), tip) for one, tip in zip(shown, tips, strict=True)], most)
 
 
 def in_lane(visits: Sequence[tuple[Appointment, float, str]], most: int = _ROWS) -> VisitLane:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from app.charts.adherence import adherence_chart
+from app.charts.course import course_chart
 from app.charts.dose_aligned import dose_aligned_chart
 from app.charts.pooled import pooled_chart
 from app.charts.session import session_chart
 from app.charts.trend import trend_chart
 from tests.charts.cases import ALIGNED, POOLED, TRENDS
+from tests.charts.course_cases import CALENDARS, COURSES
 from tests.charts.drawing import Drawing
 from tests.charts.session_cases import SESSIONS
 
@@ -21,9 +24,14 @@ DRAWN = (
     {name: trend_chart(picture) for name, picture in TRENDS.items()}
     | {name: dose_aligned_chart(picture) for name, picture in ALIGNED.items()}
     | {name: pooled_chart(picture) for name, picture in POOLED.items()}
+    | {name: adherence_chart(picture) for name, picture in CALENDARS.items()}
+    | {name: course_chart(picture) for name, picture in COURSES.items()}
     | {name: session_chart(picture) for name, picture in SESSIONS.items()}
 )
-KEPT = sorted(DRAWN.keys() - {"year_of_values", "responder_dark", "aligned_dark", "aligned_many", "session_uneventful"})
+KEPT = sorted(
+    DRAWN.keys()
+    - {"year_of_values", "responder_dark", "aligned_dark", "aligned_many", "session_uneventful", "course_dark"}
+)
 
 
 @pytest.mark.parametrize("name", KEPT)
