@@ -16,7 +16,8 @@ the calendar), `dose_aligned.py` and `pooled.py` (around doses, one by one and a
 check-ins), `course.py` (the overview on one page) and `session.py` the charts; `png.py` their pixels. What they draw
 with: `frame.py` document, heading, scale, legend; `series.py` and `runs.py` values and gaps; `doses.py`, `visits.py`,
 `strips.py` and `kept.py` the lanes; `calendar.py` and `since_dose.py` the two axes of time; `labels.py` keeps labels
-apart; `words.py`, `course_words.py`, `session_words.py` and `spoken.py` speak; `svg.py`, `glyphs.py` and `theme.py` draw.
+apart; `words.py`, `course_words.py`, `session_words.py` and `spoken.py` speak; `svg.py`, `glyphs.py` and `theme.py`
+draw.
 
 Emits no events.
 """

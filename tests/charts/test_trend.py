@@ -176,7 +176,7 @@ class TestAppointments:
     def test_that_were_missed_are_hollow(self) -> None:
         drawing = drawn(appointments=(Appointment(on(1), "cbt", "CBT", attended=False),))
 
-        assert "missed" in drawing.text
+        assert "not attended" in drawing.text
         assert drawing.all("path", "appointment")[0].get("fill") == "#ffffff"
 
     def test_in_a_crowd_become_strokes(self) -> None:
