@@ -55,6 +55,8 @@ from app.sign_ins.app_links import router as app_links
 from app.sign_ins.routes import router as sign_ins
 from app.sync.routes import router as changes
 from app.trends.chart_routes import router as trend_charts
+from app.trends.course_routes import router as course_charts
+from app.trends.comparison_routes import router as trend_comparisons
 from app.trends.routes import router as trends
 from app.webhooks.feed_routes import router as event_feed
 from app.webhooks.routes import router as webhooks
@@ -65,7 +67,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     changes,
     readings,
     trends,
+    trend_comparisons,
     trend_charts,
+    course_charts,
     sign_ins,
     credentials,
     oauth,

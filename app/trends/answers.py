@@ -66,8 +66,8 @@ def dose_aligned(reading: AlignedReading) -> bytes:
     )
 
 
-def head_of(asked: Asked, substance: str | None, protocol_version: int) -> dict[str, Any]:
-    """Write a `schemas.SeriesAnswer`."""
+def measure_of(asked: Asked, substance: str | None, protocol_version: int) -> dict[str, Any]:
+    """Write a `schemas.MeasureAnswer`."""
     measure: Measure = asked.measure
     return {
         "measure": measure.key,
@@ -78,10 +78,13 @@ def head_of(asked: Asked, substance: str | None, protocol_version: int) -> dict[
         "maximum": measure.maximum,
         "higher_is": measure.higher_is,
         "time_zone": asked.zone.key,
-        "from": asked.first_day,
-        "to": asked.last_day,
         "protocol_version": protocol_version,
     }
+
+
+def head_of(asked: Asked, substance: str | None, protocol_version: int) -> dict[str, Any]:
+    """Write a `schemas.SeriesAnswer`."""
+    return measure_of(asked, substance, protocol_version) | {"from": asked.first_day, "to": asked.last_day}
 
 
 def _points(points: Points, zone: ZoneInfo) -> list[dict[str, Any]]:

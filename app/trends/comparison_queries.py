@@ -26,7 +26,7 @@ DETAILS = PatientDetails.__table__.c
 USE_DIARY: Final = "use_diary"
 _TEXT = sa.String(40)
 _COLUMNS: Final = (
-    queries.AXIS | {"series": sa.BigInteger(), "instruments": sa.String()} | queries.DAYS  # a local day stays last
+    queries.AXIS | {"number": sa.BigInteger(), "instruments": sa.String()} | queries.DAYS  # a local day stays last
 )
 
 _DAYS = queries.days_of(queries.AXIS_AND_DAYS, queries.SERIES)
@@ -84,8 +84,8 @@ async def several(
     axis = queries.axis_of([row for row in rows if row.kind != "asked"], period)
     return axis, [
         Days(
-            days=sorted(LocalDay(*row[-5:]) for row in rows if row.kind == "day" and row.series == number),
-            before=[row.total for row in rows if row.kind == "before" and row.series == number],
+            days=sorted(LocalDay(*row[-5:]) for row in rows if row.kind == "day" and row.number == number),
+            before=[row.total for row in rows if row.kind == "before" and row.number == number],
             asked=_asked(asked, MEASURES[whose.measure].instrument),
         )
         for number, whose in enumerate(every)
@@ -101,7 +101,7 @@ def _several(count: int) -> sa.CompoundSelect[Any]:
             OBSERVATIONS.measure == sa.bindparam(f"measure_{number}"),
             OBSERVATIONS.substance == sa.bindparam(f"substance_{number}"),
         )
-        named = {"series": sa.literal_column(str(number), sa.BigInteger())}
+        named = {"number": sa.literal_column(str(number), sa.BigInteger())}
         parts += [
             queries.days_of(_COLUMNS, series, **named),
             queries.before_first_dose(_COLUMNS, series, **named),

@@ -93,8 +93,8 @@ class Marker(Outgoing):
     ]
 
 
-class SeriesAnswer(Outgoing):
-    """What every answer says of its measure and its period."""
+class MeasureAnswer(Outgoing):
+    """What every answer says of its measure."""
 
     measure: Annotated[str, Field(description="Key of the measure.", examples=["craving"])]
     substance: Annotated[str | None, Field(description="What it is about; null where it is not asked.")]
@@ -104,11 +104,16 @@ class SeriesAnswer(Outgoing):
     maximum: Annotated[float, Field(description="High end of the scale.", examples=[10])]
     higher_is: HigherIs
     time_zone: Annotated[TimeZoneName, Field(description="The patient's zone, in which local days are placed.")]
-    first_day: From = Field(description="First local day of the period.")
-    last_day: To = Field(description="Last local day of the period, included.")
     protocol_version: Annotated[
         int, Field(description="Version of the clinic's protocol, which holds every threshold.", examples=[1])
     ]
+
+
+class SeriesAnswer(MeasureAnswer):
+    """The same, and of its period."""
+
+    first_day: From = Field(description="First local day of the period.")
+    last_day: To = Field(description="Last local day of the period, included.")
 
 
 class TrendSeries(SeriesAnswer):
@@ -135,7 +140,7 @@ class TrendSeries(SeriesAnswer):
     smoothed: Annotated[SmoothedLine | None, Field(description="A smoothed line, where `smooth` asks for one.")]
     adherence: Adherence
     abstinence: Annotated[Abstinence | None, Field(description="For the measure `used` alone.")]
-    recovery: Annotated[Recovery | None, Field(description="For `phq9_total` and `gad7_total` alone, read one by one.")]
+    recovery: Annotated[Recovery | None, Field(description="For `phq9_total` and `gad7_total`; null among several.")]
     insufficient_data: Annotated[list[InsufficientData], Field(description="What was left out, and what it needs.")]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from app.core.db import Database
@@ -83,8 +83,8 @@ class Reading:
     first_use: FirstUse | None
     missing: Sequence[Shortfall]
     smoothed: Smoothed | None = None
-    times_to: Sequence[TimeTo] = ()
-    """Of the use diary, days to the first use and to the first heavy day."""
+    times_to: Sequence[TimeTo] | None = None
+    """Of the use diary, days to the first use and to the first heavy day; None where nobody looked for them."""
     recovery: Recovery | None = None
     """Of the two measures that recovery is defined by."""
 
@@ -123,7 +123,7 @@ async def trend(
     if isinstance(shown, Raw):
         reading = replace(reading, points=_thinned(shown, points))
     if smooth is not None:
-        line = smoothing.smooth(local_days, smooth, _shortest_gap(asked, protocol), protocol)
+        line = smoothing.smooth(local_days, smooth, shortest_gap(asked, protocol), protocol)
         reading = replace(reading, smoothed=line)
     if asked.measure.key == USE:
         return replace(reading, times_to=await courses.times_to(db, access, whose, asked, axis.first_dose))
@@ -225,18 +225,21 @@ async def dose_aligned(db: Database, access: PatientAccess, asked: Asked) -> Ali
 
 
 async def whose_is(db: Database, access: PatientAccess, asked: Asked) -> Whose:
-    """Settle which substance is meant."""
+    """Settle which substance is meant. Raises `SubstanceRequired`."""
     whose = Whose(access.patient, asked.measure.key, asked.substance or "")
     if not asked.measure.per_substance or asked.substance is not None:
         return whose
     only = await queries.only_substance(db, whose)
-    if only is None:
-        reported = list(await queries.substances(db, whose))
-        detail = "The patient reports this measure about several substances."
-        raise SubstanceRequired(
-            errors=[FieldError("/query/substance", SubstanceRequired.code, detail, {"substances": reported})]
-        )
-    return replace(whose, substance=only)
+    return await several_substances(db, whose) if only is None else replace(whose, substance=only)
+
+
+async def several_substances(db: Database, whose: Whose) -> NoReturn:
+    """Refuse to choose among the substances that the patient reports a measure about."""
+    reported = list(await queries.substances(db, whose))
+    detail = "The patient reports this measure about several substances."
+    raise SubstanceRequired(
+        errors=[FieldError("/query/substance", SubstanceRequired.code, detail, {"substances": reported})]
+    )
 
 
 def _window(axis: Axis, protocol: Trends) -> Window | None:
@@ -272,12 +275,13 @@ def _thinned(points: Raw, most: int) -> Raw:
     )
 
 
-def _shortest_gap(asked: Asked, protocol: Trends) -> int:
+def shortest_gap(asked: Asked, protocol: Trends) -> int:
+    """Days without a value that break the line of a measure."""
     return rules.shortest_gap(definition(asked.measure.instrument).recommended_interval_days, protocol)
 
 
 def _gaps(asked: Asked, local_days: Sequence[LocalDay], bucket: Bucket, protocol: Trends) -> list[Gap]:
-    shortest = _shortest_gap(asked, protocol)
+    shortest = shortest_gap(asked, protocol)
     found = days.gaps([day.day for day in local_days], until=asked.last_full_day, shortest=shortest)
     return days.whole_weeks(found) if bucket == "week" else found
 

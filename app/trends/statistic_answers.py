@@ -178,7 +178,7 @@ def _abstinence(reading: Reading) -> dict[str, Any] | None:
         "worst_case_percent": number(found.worst_case_percent),
         "days_to_first_use": first_use.days if first_use else None,
         "first_use_censored": first_use.censored if first_use else None,
-        "times_to": [_time_to(one) for one in reading.times_to],
+        "times_to": None if reading.times_to is None else [_time_to(one) for one in reading.times_to],
     } | named(found.rule)
 
 

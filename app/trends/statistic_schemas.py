@@ -260,10 +260,10 @@ class Abstinence(Outgoing):
         bool | None, Field(description="True: no use was reported, and the days reach to the last report.")
     ]
     times_to: Annotated[
-        list[TimeTo],
+        list[TimeTo] | None,
         Field(
             description="Days to the first use and to the first heavy day (more than 4 drinks for men, more than 3 for "
-            "women and where it is not known, unless the clinic says otherwise)."
+            "women and where it is not known, unless the clinic says otherwise). Null among several measures."
         ),
     ]
     rule: RuleName

@@ -4,47 +4,22 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx2
 import pandas as pd
 import pytest
-from pydantic import BaseModel
 
 from app.trends import schemas
 from tests.factories import an_id
 from tests.trends.history import History, on
+from tests.trends.shapes import kept
 
 pytestmark = pytest.mark.anyio
 
 OCTOBER = {"from": "2026-10-01", "to": "2026-11-10", "measure": "craving"}
 ZONES = ["Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu", "Pacific/Auckland"]
-
-
-def differences(body: Any, schema: dict[str, Any], definitions: dict[str, Any], where: str = "") -> Iterator[str]:
-    """Fields that are promised and not there, or there and not promised."""
-    if "$ref" in schema:
-        schema = definitions[schema["$ref"].rpartition("/")[2]]
-    if "anyOf" in schema:
-        schema = next((one for one in schema["anyOf"] if one.get("type") != "null"), schema)
-        yield from differences(body, schema, definitions, where)
-    elif isinstance(body, list):
-        for item in body:
-            yield from differences(item, schema["items"], definitions, f"{where}[]")
-    elif isinstance(body, dict):
-        properties = schema["properties"]
-        yield from (f"{where}.{name} is not promised" for name in sorted(body.keys() - properties.keys()))
-        yield from (f"{where}.{name} is missing" for name in sorted(set(schema["required"]) - body.keys()))
-        for name in body.keys() & properties.keys():
-            yield from differences(body[name], properties[name], definitions, f"{where}.{name}")
-
-
-def kept(body: Any, model: type[BaseModel]) -> list[str]:
-    schema = model.model_json_schema(mode="serialization")
-    return sorted(set(differences(body, schema, schema["$defs"])))
 
 
 class TestShapes:
