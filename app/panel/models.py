@@ -49,8 +49,8 @@ class PatientSummary(OfClinic, Base):
     next_session_at: Mapped[datetime | None] = mapped_column(Instant)
     phase: Mapped[str | None] = mapped_column(sa.String(16))
     latest: Mapped[dict[str, Any]] = mapped_column(Json)
-    """By measure and substance (`craving/alcohol`, `mood/`): `v` the latest value, `t` when (microseconds since 1970),
-    `c` the change of the mean of 7 days; without `c` where there are no values of both weeks."""
+    """By measure and substance (`craving/alcohol`, `mood/`): the latest value, when it was given (microseconds since
+    1970), and by how much the mean of its week differs from that of the week before (null without values of both)."""
     relief: Mapped[str | None] = mapped_column(sa.String(16))
     """What is known of relief from craving after the last dose; null without a dose."""
     relief_since: Mapped[datetime | None] = mapped_column(Instant)
