@@ -47,6 +47,7 @@ from app.oauth.metadata import router as oauth_metadata
 from app.oauth.pages import router as sign_in_page
 from app.oauth.routes import router as oauth
 from app.oversight.routes import router as oversight
+from app.panel.routes import router as panel
 from app.rems.routes import router as rems_reports
 from app.safety.patient_routes import router as own_safety
 from app.safety.roster_routes import router as rosters
@@ -55,8 +56,8 @@ from app.sign_ins.app_links import router as app_links
 from app.sign_ins.routes import router as sign_ins
 from app.sync.routes import router as changes
 from app.trends.chart_routes import router as trend_charts
-from app.trends.course_routes import router as course_charts
 from app.trends.comparison_routes import router as trend_comparisons
+from app.trends.course_routes import router as course_charts
 from app.trends.routes import router as trends
 from app.webhooks.feed_routes import router as event_feed
 from app.webhooks.routes import router as webhooks
@@ -70,6 +71,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     trend_comparisons,
     trend_charts,
     course_charts,
+    panel,
     sign_ins,
     credentials,
     oauth,
@@ -145,6 +147,10 @@ TAGS = [
     {
         "name": "sync",
         "description": "What a phone needs to be up to date, after it was offline too: what changed, and what to know.",
+    },
+    {
+        "name": "panel",
+        "description": "Who of the patients that one looks after needs attention now, and what matters at a glance.",
     },
     {
         "name": "trends",

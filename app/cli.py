@@ -18,6 +18,7 @@ import typer
 from app.audit.commands import app as audit
 from app.core.key_commands import app as keys
 from app.imports.commands import app as imports
+from app.panel.commands import app as panel
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -353,6 +354,7 @@ def _before_keys() -> None:
 
 app.add_typer(imports, callback=_before_import)
 app.add_typer(audit, name="audit", callback=_before_keys)
+app.add_typer(panel, name="panel", callback=_before_keys, help="The summaries behind the clinician's panel.")
 app.add_typer(keys, name="keys", callback=_before_keys, help="The secrets that seal what is stored.")
 
 

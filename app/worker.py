@@ -22,6 +22,7 @@ from app.core.logging import describe, log
 from app.core.settings import Settings
 from app.groups import work as group_work
 from app.overdue import service as overdue
+from app.panel import service as panel
 from app.safety import escalation
 from app.safety import notices as safety_notices
 from app.sync import retention as removals
@@ -31,6 +32,7 @@ from app.webhooks.delivering import Deliverer
 ESCALATION_SECONDS: Final = 15
 NOTICE_SECONDS: Final = 10
 MINUTE: Final = 60
+QUARTER: Final = 900
 HOUR: Final = 3600
 
 
@@ -63,6 +65,7 @@ def _by_the_clock(
         (MINUTE, partial(overdue.look, engine)),
         (MINUTE, partial(planning.extend, engine)),
         (MINUTE, partial(notices.tell_owners, engine, settings)),
+        (QUARTER, partial(panel.catch_up, engine)),
         (HOUR, partial(series_extension.extend, engine)),
         (HOUR, partial(group_work.extend, engine)),
         (HOUR, partial(retention.apply, engine, settings, stop)),

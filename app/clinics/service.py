@@ -62,6 +62,7 @@ async def enrol(
     db.add(patient)
     await db.flush()
     db.add(PatientRevision(patient_id=patient.id, clinic_id=clinic_id, revision=0))
+    db.touch(clinic_id, patient.id)
     await db.flush()
     events.record(db, EventType.PATIENT_ENROLLED, clinic_id=clinic_id, patient_id=patient.id, subject_id=patient.id)
     return patient
@@ -242,7 +243,22 @@ async def sign_protocol(
     )
     if wanted.figures.linking != access.protocol.linking:
         await _link_again(db, clinic.id, LinkingWindows.of(wanted.figures.linking))
+    if wanted.figures.trends != access.protocol.trends:
+        await _look_anew(db, clinic.id)
     return made
+
+
+async def _look_anew(db: Database, clinic_id: UUID) -> None:
+    """Let what is kept of each patient follow the new figures; patients are locked in one order, as below."""
+    this = PatientRevision
+    everyone = await db.scalars(
+        sa.select(this.patient_id)
+        .where(this.clinic_id == clinic_id)
+        .order_by(this.patient_id)
+        .with_for_update(key_share=True)
+    )
+    for patient_id in everyone.all():
+        db.touch(clinic_id, patient_id, [("protocol_versions",)])
 
 
 async def _link_again(db: Database, clinic_id: UUID, windows: LinkingWindows) -> None:

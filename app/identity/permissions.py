@@ -129,6 +129,7 @@ class Permission(StrEnum):
     DISCLOSURES_READ = "disclosures:read"
     RECORD_ACCESSES_READ = "record_accesses:read"
     EXPORT_READ = "export:read"
+    PANEL_READ = "panel:read"
     CLINIC_VIEW_READ = "clinic_view:read"
     AUDIT_READ = "audit:read"
     EMERGENCY_ACCESS_OPEN = "emergency_access:open"
@@ -266,6 +267,7 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
     Permission.DISCLOSURES_READ: _OWN | {Role.PRIVACY_OFFICER: Reach.CLINIC},
     Permission.RECORD_ACCESSES_READ: _OWN,
     Permission.EXPORT_READ: _OWN,
+    Permission.PANEL_READ: _CLINICAL,
     Permission.CLINIC_VIEW_READ: {
         Role.PRESCRIBER: Reach.CLINIC,
         Role.CLINIC_ADMIN: Reach.CLINIC,
@@ -285,6 +287,9 @@ HELD_BY: dict[Permission, dict[Role, Reach]] = {
 SECOND_FACTORS = frozenset({"otp", "passkey", "issuer"})
 """Ways of signing in that prove more than knowing a password; `issuer` is an outside one that the clinic trusts."""
 
+ONE_FACTOR_DOES = frozenset({Role.PATIENT, Role.SERVICE})
+"""Who needs no second factor: patients, and programs, which have a secret."""
+
 WITHOUT_SECOND_FACTOR = frozenset(
     {
         Permission.PROFILE_READ,
@@ -299,7 +304,7 @@ WITHOUT_SECOND_FACTOR = frozenset(
 
 def lacks_second_factor(permission: Permission, role: Role, methods: str) -> bool:
     """Whether staff who signed in by these methods (`password otp`) must prove more before they may do this."""
-    if role in {Role.PATIENT, Role.SERVICE} or permission in WITHOUT_SECOND_FACTOR:
+    if role in ONE_FACTOR_DOES or permission in WITHOUT_SECOND_FACTOR:
         return False
     return SECOND_FACTORS.isdisjoint(methods.split())
 
