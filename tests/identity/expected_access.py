@@ -293,6 +293,7 @@ EXPECTED: dict[str, Expected] = {
     "list_patient_disclosure_restrictions": CONSENT_READERS,
     "list_patient_disclosures": Expected(clinic="privacy_officer"),
     # oversight
+    "read_panel": Expected(team=CLINICAL),
     "read_clinic_view": Expected(clinic="prescriber clinic_admin privacy_officer"),
     "list_audit_entries": Expected(clinic="privacy_officer"),
     "verify_audit_entries": Expected(clinic="privacy_officer"),
