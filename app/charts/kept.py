@@ -30,7 +30,7 @@ def draw_kept(box: Box, counts: tuple[int, int, int], theme: Theme, tip: str = "
     parts.append(rectangle(*edge, fill="none", stroke=theme.value, stroke_width=1.1, class_="due"))
     if crossed and missed == due:
         parts.append(_cross(box, theme))
-    return element("g", *parts)
+    return element("g", *parts, class_="kept" if tip else None)
 
 
 def _cross(box: Box, theme: Theme) -> str:

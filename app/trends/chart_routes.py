@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.charts.dose_aligned import dose_aligned_chart
 from app.charts.png import to_png
+from app.charts.pooled import pooled_chart
 from app.charts.trend import trend_chart
 from app.core.db import Database, Db
 from app.core.drawing import Drawn
@@ -101,7 +102,7 @@ async def draw_my_dose_aligned_trend_as_svg(
     db: Db,
     query: Annotated[DoseAlignedChartQuery, Query()],
 ) -> Response:
-    """Draw one measure by the time since each dose. The latest dose is drawn strongest."""
+    """Draw one measure by the time since each dose, the latest strongest, or all doses as one (`view=pooled`)."""
     return await _dose_aligned_chart(request, access, db, query, SVG_FORMAT)
 
 
@@ -134,7 +135,7 @@ async def draw_patient_dose_aligned_trend_as_svg(
     db: Db,
     query: Annotated[DoseAlignedChartQuery, Query()],
 ) -> Response:
-    """Draw one measure by the time since each dose. The latest dose is drawn strongest."""
+    """Draw one measure by the time since each dose, the latest strongest, or all doses as one (`view=pooled`)."""
     return await _dose_aligned_chart(request, access, db, query, SVG_FORMAT)
 
 
@@ -163,7 +164,7 @@ async def _trend_chart(
         db, access.patient, lambda db: service.trend(db, access, question, query.bucket, query.points)
     )
     return stamped(
-        _drawn(lambda: trend_chart(pictures.trend(reading, access.clinic, query)), media_type), tag_of(request, access)
+        drawn(lambda: trend_chart(pictures.trend(reading, access.clinic, query)), media_type), tag_of(request, access)
     )
 
 
@@ -173,10 +174,12 @@ async def _dose_aligned_chart(
     question = understood(access, query)
     reading = await reads.of_patient(db, access.patient, lambda db: service.dose_aligned(db, access, question))
     picture = pictures.dose_aligned(reading, access.clinic, query)
-    return stamped(_drawn(lambda: dose_aligned_chart(picture), media_type), tag_of(request, access))
+    draw = pooled_chart if query.view == "pooled" else dose_aligned_chart
+    return stamped(drawn(lambda: draw(picture), media_type), tag_of(request, access))
 
 
-def _drawn(draw: Callable[[], str], media_type: str) -> Drawn:
+def drawn(draw: Callable[[], str], media_type: str) -> Drawn:
+    """A chart that is drawn when it is sent."""
     if media_type == PNG_FORMAT:
         return Drawn(lambda: to_png(draw()), media_type)
     return Drawn(lambda: draw().encode(), media_type)

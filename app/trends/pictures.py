@@ -1,13 +1,19 @@
 """Trends as pictures: what was read, in the terms of `app.charts`."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from app.charts import pictures
+from app.charts.course_pictures import AdherencePicture, CoursePicture, Kept, Panel
 from app.charts.pictures import DoseAlignedPicture, Size, TrendPicture
 from app.identity.access import ClinicView
-from app.trends.asked import Asked, Look
+from app.instruments.definitions import Measure
+from app.trends.asked import Bucket, Look
 from app.trends.buckets import LocalHour, bounds, instant
+from app.trends.calendar_days import DueDays
+from app.trends.chart_asked import PageQuery
+from app.trends.course_overview import CourseReading, OfMeasure
 from app.trends.days import LocalDay
 from app.trends.pooled import Pooled
 from app.trends.relief import HOUR_IN_MINUTES, Curve, whole_minutes
@@ -15,6 +21,7 @@ from app.trends.service import AlignedReading, Raw, Reading
 
 SHADED: Final = timedelta(hours=72)
 """How long after a dose the plot is shaded: the time in which therapy is meant to make use of it."""
+YES_NO: Final = "yes_no"
 ATTENDED: Final = frozenset({"attended", "late", "left_early"})
 NAMED: Final = frozenset({"baseline", "change", "slope"})
 """Statistics that a picture names when they are missing; the others go with them."""
@@ -25,7 +32,7 @@ def trend(reading: Reading, clinic: ClinicView, look: Look) -> TrendPicture:
     asked = reading.asked
     start, end = asked.span
     return TrendPicture(
-        measure=_measure(asked, reading.substance),
+        measure=_measure(asked.measure, reading.substance),
         zone=asked.zone,
         start=start,
         end=end,
@@ -47,7 +54,7 @@ def dose_aligned(reading: AlignedReading, clinic: ClinicView, look: Look) -> Dos
     asked, protocol, summary = reading.asked, reading.protocol, reading.summary
     longest_before = max((curve.baseline_minutes for curve in reading.curves), default=0)
     return DoseAlignedPicture(
-        measure=_measure(asked, reading.substance),
+        measure=_measure(asked.measure, reading.substance),
         zone=asked.zone,
         before_minutes=longest_before or protocol.dose_baseline_hours * HOUR_IN_MINUTES,
         after_minutes=protocol.horizon_days * 24 * HOUR_IN_MINUTES,
@@ -62,11 +69,14 @@ def dose_aligned(reading: AlignedReading, clinic: ClinicView, look: Look) -> Dos
     )
 
 
-def _measure(asked: Asked, substance: str | None) -> pictures.Measure:
-    measure = asked.measure
-    name = f"{measure.title}, {substance.replace('_', ' ')}" if substance else measure.title
-    unit = "" if measure.unit == "yes_no" else measure.unit
-    return pictures.Measure(name, unit, measure.minimum, measure.maximum, measure.higher_is)
+def name_of(measure: Measure, substance: str | None) -> str:
+    """The name of a measure, with what it is about."""
+    return f"{measure.title}, {substance.replace('_', ' ')}" if substance else measure.title
+
+
+def _measure(measure: Measure, substance: str | None) -> pictures.Measure:
+    unit = "" if measure.unit == YES_NO else measure.unit
+    return pictures.Measure(name_of(measure, substance), unit, measure.minimum, measure.maximum, measure.higher_is)
 
 
 def _points(reading: Reading) -> tuple[pictures.Point, ...]:
@@ -80,8 +90,14 @@ def _bucket(point: LocalHour | LocalDay, reading: Reading) -> pictures.Point:
     """Place a bucket in its middle."""
     if isinstance(point, LocalHour):
         return pictures.Point(instant(point.at) + timedelta(minutes=30), point.mean, point.lowest, point.highest)
-    last = point.day + timedelta(days=6) if reading.bucket == "week" else point.day
-    start, end = bounds(max(point.day, reading.asked.first_day), min(last, reading.asked.last_day), reading.asked.zone)
+    asked = reading.asked
+    return _days(point, reading.bucket, asked.first_day, asked.last_day, asked.zone)
+
+
+def _days(point: LocalDay, bucket: Bucket, first: date, last: date, zone: ZoneInfo) -> pictures.Point:
+    """Place a day or a week in its middle, as far as it lies in the period."""
+    until = point.day + timedelta(days=6) if bucket == "week" else point.day
+    start, end = bounds(max(point.day, first), min(until, last), zone)
     return pictures.Point(start + (end - start) / 2, point.mean, point.lowest, point.highest)
 
 
@@ -137,3 +153,51 @@ def _pooled(pooled: Pooled) -> pictures.Pooled:
         for one in pooled.stretches
     )
     return pictures.Pooled(found, pooled.n_sessions, pooled.baseline, pooled.min_sessions)
+
+
+def adherence(found: DueDays, clinic: ClinicView, query: PageQuery) -> AdherencePicture:
+    """Draw what became of check-ins day by day."""
+    return AdherencePicture(
+        first_day=found.days.first,
+        last_day=found.days.last,
+        kept=_kept(found),
+        doses=tuple(found.doses),
+        locale=clinic.locale,
+        theme=query.theme,
+        width=query.width,
+    )
+
+
+def course(reading: CourseReading, clinic: ClinicView, query: PageQuery) -> CoursePicture:
+    """Draw a course on one page."""
+    first, last, _, zone = reading.days
+    start, end = bounds(first, last, zone)
+    return CoursePicture(
+        zone=zone,
+        start=start,
+        end=end,
+        panels=tuple(_panel(one, reading) for one in reading.measures),
+        bucket=reading.bucket,
+        doses=tuple(_dose(row.at, row.dose_mg) for row in reading.markers if row.dose_given),
+        appointments=tuple(_appointment(row) for row in reading.markers if row.kind == "appointment"),
+        kept=_kept(reading.kept),
+        left_out=tuple(name_of(measure, substance) for measure, substance in reading.left_out),
+        locale=clinic.locale,
+        theme=query.theme,
+        width=query.width,
+    )
+
+
+def _panel(one: OfMeasure, reading: CourseReading) -> Panel:
+    days = reading.days
+    return Panel(
+        measure=_measure(one.measure, one.substance),
+        points=tuple(_days(point, reading.bucket, days.first, days.last, days.place) for point in one.points),
+        gaps=tuple(pictures.Gap(*bounds(gap.first_day, gap.last_day, days.place)) for gap in one.gaps),
+        baseline=one.baseline.value,
+        yes_no=one.measure.unit == YES_NO,
+    )
+
+
+def _kept(found: DueDays) -> tuple[Kept, ...]:
+    return tuple(Kept(day, of.completed, of.late, of.missed) for day, of in found.counts.items())
