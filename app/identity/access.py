@@ -15,6 +15,7 @@ An app that is too old is told to update before anything else is done, but for w
 With `step_up=True` the caller must have proved who they are within the last minutes, not just hold a token.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from app.core.errors import Forbidden, NotFound, Problem, Unauthenticated
 from app.core.guards import Guard
 from app.core.limits import Limit
 from app.core.settings import AuditReads, Settings
+from app.core.upkeep import Part
 from app.identity import queries, tokens
 from app.identity.errors import RecentSignInRequired, SecondFactorNeeded
 from app.identity.essentials import FOR_OLD_APPS_TOO, LIMITED_BY
@@ -78,10 +80,13 @@ class PatientView:
     app_consent_withdrawn_at: datetime | None = None
     tombstones_from: int | None = None
 
-    def revise(self, db: Database) -> int:
-        """Count this transaction's change of the patient's record; the new revision, the same however often called."""
+    def revise(self, db: Database, parts: Iterable[Part] | None = None) -> int:
+        """Count this transaction's change of the patient's record; the new revision, the same however often called.
+
+        `parts` is what of the record this changes, if that is all: see `Database.touch`.
+        """
         db.stage_change(PatientRevision, {"patient_id": self.id}, {"revision": self.revision + 1})
-        db.touch(self.clinic_id, self.id)
+        db.touch(self.clinic_id, self.id, parts)
         return self.revision + 1
 
     def forget(self, db: Database, kind: str, subject_id: UUID) -> None:
