@@ -69,11 +69,13 @@ class Databases(Protocol):
 
 
 class SqliteFiles:
-    """Each test has a file of its own, copied from one that was migrated once."""
+    """Each test has a file of its own, copied from one that was migrated once; one engine opens them in turn."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._template = folder / f"{TEMPLATE}.db"
+        self._path = self._template
+        self._engine: AsyncEngine | None = None
         self._numbers = itertools.count()
 
     @classmethod
@@ -84,23 +86,32 @@ class SqliteFiles:
         yield files
 
     async def fresh(self) -> str:
-        path = self._folder / f"test_{next(self._numbers)}.db"
-        shutil.copyfile(self._template, path)
-        return f"sqlite:///{path}"
+        self._path = self._folder / f"test_{next(self._numbers)}.db"
+        shutil.copyfile(self._template, self._path)
+        return f"sqlite:///{self._path}"
 
     @asynccontextmanager
     async def engine(self, settings: Settings) -> AsyncIterator[AsyncEngine]:
-        engine = create_engine(settings)
+        """One engine for all tests of the worker: it remembers the SQL of the statements that it compiled."""
+        if self._engine is None:
+            self._engine = self._switching(create_engine(settings))
+        yield self._engine
+        await self._engine.dispose()
+        for leftover in self._folder.glob(f"{self._path.name}*"):
+            leftover.unlink()
+
+    def _switching(self, engine: AsyncEngine) -> AsyncEngine:
+        """Let the engine open the file of the test that runs."""
+
+        @event.listens_for(engine.sync_engine, "do_connect")
+        def _open(_dialect: object, _record: object, arguments: list[Any], _options: object) -> None:
+            arguments[0] = str(self._path)
 
         @event.listens_for(engine.sync_engine, "connect")
         def _hurry(connection: Any, _record: object) -> None:
             connection.execute("PRAGMA synchronous = OFF")
 
-        yield engine
-        await engine.dispose()
-        path = Path(engine.url.database or "")
-        for leftover in self._folder.glob(f"{path.name}*"):
-            leftover.unlink()
+        return engine
 
     async def bare(self) -> str:
         return f"sqlite:///{self._folder / f'bare_{next(self._numbers)}.db'}"
