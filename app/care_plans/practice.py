@@ -53,7 +53,7 @@ async def put(
     for name, value in content.items():
         setattr(log, name, value)
     log.version += 1
-    log.revision, log.received_at = patient.revise(db), clock.now()
+    log.revision, log.received_at = patient.revise(db, ()), clock.now()
     await db.flush()
     events.record(
         db,

@@ -19,6 +19,8 @@ from app.events.types import EventType
 from app.identity.access import PatientView
 
 AT_ONCE: Final = 50
+OF_DUE: Final = ((DueCheckIn.__tablename__,),)
+"""What is written here of a record: see `Database.touch`."""
 
 
 async def answered(
@@ -37,7 +39,7 @@ async def answered(
             DueCheckIn.id == due_check_in_id,
             DueCheckIn.state.in_(turned_by(Turn.ANSWERED)),
         )
-        .values(state=Kept.ANSWERED.value, check_in_id=check_in_id, answered_at=at, revision=patient.revise(db))
+        .values(state=Kept.ANSWERED.value, check_in_id=check_in_id, answered_at=at, revision=patient.revise(db, OF_DUE))
         .returning(DueCheckIn.closes_at)
         .execution_options(synchronize_session=False)
     )
@@ -57,7 +59,7 @@ async def taken_back(db: Database, patient: PatientView, due_check_in_id: UUID, 
             DueCheckIn.check_in_id == check_in_id,
             DueCheckIn.state.in_(turned_by(Turn.TAKEN_BACK)),
         )
-        .values(state=Kept.WAITING.value, check_in_id=None, answered_at=None, revision=patient.revise(db))
+        .values(state=Kept.WAITING.value, check_in_id=None, answered_at=None, revision=patient.revise(db, OF_DUE))
         .returning(DueCheckIn.id)
         .execution_options(synchronize_session=False)
     )
@@ -84,7 +86,7 @@ async def closed(db: Database, patient: PatientView, before: datetime) -> Sequen
 def miss(db: Database, patient: PatientView, due: Sequence[DueCheckIn]) -> None:
     """Note that these closed without an answer. One that comes afterwards is taken, and is late."""
     for each in due:
-        each.state, each.revision = Kept.MISSED.value, patient.revise(db)
+        each.state, each.revision = Kept.MISSED.value, patient.revise(db, OF_DUE)
     for session_id in dict.fromkeys(each.dosing_session_id or each.id for each in due):
         _tell(db, patient, session_id)
 
@@ -112,5 +114,5 @@ def _tell(db: Database, patient: PatientView, session_id: UUID) -> None:
         clinic_id=patient.clinic_id,
         patient_id=patient.id,
         subject_id=session_id,
-        version=patient.revise(db),
+        version=patient.revise(db, ()),
     )

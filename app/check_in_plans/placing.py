@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.check_in_plans.due import OF_DUE
 from app.check_in_plans.models import DueCheckIn
 from app.check_in_plans.plan_queries import Held
 from app.check_in_plans.plan_rules import Occurrence
@@ -45,7 +46,7 @@ class Placing:
                 "answered_at": None,
                 "delivered_at": None,
                 "shown_at": None,
-                "revision": self.patient.revise(self.db),
+                "revision": self.patient.revise(self.db, OF_DUE),
                 **_columns(asked, awaits_dose=awaits_dose),
                 **self._versions(),
             },
@@ -61,12 +62,12 @@ class Placing:
             return
         for name, value in (wanted | self._versions()).items():
             setattr(row, name, value)
-        row.revision = self.patient.revise(self.db)
+        row.revision = self.patient.revise(self.db, OF_DUE)
         self.changed += 1
 
     def withdraw(self, row: DueCheckIn) -> None:
         """Ask for it no more."""
-        row.state, row.revision = Kept.CANCELLED.value, self.patient.revise(self.db)
+        row.state, row.revision = Kept.CANCELLED.value, self.patient.revise(self.db, OF_DUE)
         self.changed += 1
 
     def _versions(self) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def tell(db: Database, patient: PatientView, subject_id: UUID) -> None:
         clinic_id=patient.clinic_id,
         patient_id=patient.id,
         subject_id=subject_id,
-        version=patient.revise(db),
+        version=patient.revise(db, ()),
     )
 
 

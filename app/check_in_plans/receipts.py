@@ -45,5 +45,5 @@ def _keep(db: Database, patient: PatientView, due: DueCheckIn | None, told: dict
         before: datetime | None = getattr(due, name)
         if before is None or min(at, now) < before:
             setattr(due, name, min(at, now))
-            due.revision, outcome = patient.revise(db), RECORDED
+            due.revision, outcome = patient.revise(db, ()), RECORDED
     return outcome

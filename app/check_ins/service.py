@@ -198,7 +198,7 @@ class _Recorder:
         late: bool,
     ) -> dict[str, Any]:
         """Stage the check-in, its moment, its observations and its event."""
-        content, revision = report.content, self.patient.revise(self.db)
+        content, revision = report.content, self.patient.revise(self.db, None if current else ())
         place = rules.local_time(content.recorded_at, content.time_zone)
         suspect = rules.clock_is_suspect(content.recorded_at, self.now, self.protocol)
         key = {"clinic_id": self.patient.clinic_id, "patient_id": self.patient.id}
@@ -229,6 +229,8 @@ class _Recorder:
         if not suspect:
             for found in scored:
                 for measure, value in found.measures.items():
+                    written = (Observation.__tablename__, measure, found.substance, content.recorded_at)
+                    self.db.touch(self.patient.clinic_id, self.patient.id, [written])
                     self.db.stage(
                         Observation,
                         key

@@ -47,7 +47,7 @@ async def write(
             time_zone=said.time_zone,
             shared_at=None,
             version=1,
-            revision=patient.revise(db),
+            revision=patient.revise(db, ()),
             received_at=now,
         )
         db.add(entry)
@@ -133,7 +133,7 @@ def _says(entry: JournalEntry, said: JournalEntryWrite) -> bool:
 
 def _changed(db: Database, patient: PatientView, entry: JournalEntry) -> None:
     entry.version += 1
-    entry.revision = patient.revise(db)
+    entry.revision = patient.revise(db, ())
 
 
 def _shown(entry: JournalEntry) -> Any:  # noqa: ANN401  JSON

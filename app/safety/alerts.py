@@ -28,6 +28,9 @@ from app.safety.roster_rules import acknowledge_by, is_staffed
 from app.safety.rosters import Standing
 from app.safety.schemas import AlertStage
 
+OF_ALERTS = ((Alert.__tablename__,),)
+"""What is written here of a record: see `Database.touch`."""
+
 RAISED, REPEATED = "raised", "repeated"
 
 
@@ -144,7 +147,7 @@ async def _add(db: Database, scene: _Scene, finding: Finding) -> Alert:
         last_found_at=now,
         level=Level.FIRST.value,
         next_step_at=ladder.first_step_at(finding.severity, now, by, figures, roster),
-        revision=scene.patient.revise(db),
+        revision=scene.patient.revise(db, OF_ALERTS),
     )
     db.add(alert)
     await db.flush()  # its steps refer to it
@@ -161,7 +164,7 @@ async def _add_occurrence(db: Database, scene: _Scene, alert: Alert, finding: Fi
     alert.occurrences += 1
     alert.last_found_at = scene.now
     alert.version += 1
-    alert.revision = scene.patient.revise(db)
+    alert.revision = scene.patient.revise(db, OF_ALERTS)
     add_step(db, alert, REPEATED, scene.now, late=scene.late, **_found(scene, finding))
     if alert.status != AlertStage.OPEN.value and finding.severity is not Severity.ROUTINE:
         people = await telling.people(db, alert, scene.standing, scene.now)

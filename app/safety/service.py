@@ -153,7 +153,7 @@ async def _step(
     to_id: UUID | None = None,
 ) -> Alert:
     alert.version += 1
-    alert.revision = access.patient.revise(db)
+    alert.revision = access.patient.revise(db, alerts.OF_ALERTS)
     alerts.add_step(db, alert, action, clock.now(), actor_id=access.caller.membership_id, note=note, to_id=to_id)
     events.record(
         db,

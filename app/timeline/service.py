@@ -138,7 +138,7 @@ async def _link_again(
             db.stage_change(
                 TimelineMoment,
                 {"clinic_id": patient.clinic_id, "patient_id": patient.id, "check_in_id": row.check_in_id},
-                new | {"relinks": row.relinks + 1, "revision": patient.revise(db)},
+                new | {"relinks": row.relinks + 1, "revision": patient.revise(db, ())},
             )
     return changed
 
