@@ -94,6 +94,18 @@ class TestWriteCarePlan:
         assert again.json()["current"]["reason"] == "We made it together."
         assert len(await told(db)) == 1
 
+    async def test_a_quit_day_is_set_and_taken_back(self, plans: Plans) -> None:
+        first = (await plans.put(plans.plan())).json()
+        again = await plans.put(plans.plan(goals=[a_goal(quit_on=None)]))
+        named = (await plans.put(plans.plan(goals=[a_goal(quit_on="2026-12-01")]), 1)).json()
+        taken_back = (await plans.put(plans.plan(goals=[a_goal()]), 2)).json()
+
+        assert first["current"]["goals"][0]["quit_on"] is None
+        assert (again.status_code, again.json()["version"]) == (200, 1)
+        assert named["current"]["goals"][0]["quit_on"] == "2026-12-01"
+        assert [each["fields"] for each in named["changes"]] == [["quit_on"]]
+        assert [each["fields"] for each in taken_back["changes"]] == [["quit_on"]]
+
     async def test_another_one_is_a_new_version_and_says_what_differs(self, plans: Plans, db: Database) -> None:
         await plans.put(plans.plan())
         changed = plans.plan(

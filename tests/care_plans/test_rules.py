@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +102,9 @@ class TestFaults:
             ({"goals": [a_goal(target=10)]}, []),
             ({"goals": [a_goal(substance=None)]}, [("/goals/0/substance", "substance_needed")]),
             ({"goals": [a_goal(measure="phq9_total", substance=None)]}, []),
+            ({"goals": [a_goal(quit_on="2026-09-01")]}, []),
+            ({"goals": [a_goal(quit_on="2026-09-01", kind="reduction")]}, []),
+            ({"goals": [a_goal(quit_on="2026-09-01", kind="mood")]}, [("/goals/0/quit_on", "not_applicable")]),
             ({"practice": [an_assignment(modality="twelve_step")]}, [("/practice/0/modality", "not_assignable")]),
             ({"practice": [an_assignment(ends_on="2025-12-31")]}, [("/practice/0/ends_on", "too_soon")]),
             ({"practice": [an_assignment(window_days=7, ends_on="2026-01-06")]}, [("/practice/0/ends_on", "too_soon")]),
@@ -119,6 +122,18 @@ class TestGoals:
     )
     def test_say_whether_abstinence_is_one(self, kinds: list[str], expected: bool) -> None:
         assert rules.is_abstinence_the_goal(content(goals=[a_goal(kind=kind) for kind in kinds])) is expected
+
+    def test_hold_from_the_latest_day_that_is_named_for_a_substance(self) -> None:
+        goals = [
+            a_goal(quit_on="2026-09-05"),
+            a_goal(quit_on="2026-09-12", substance="cocaine"),
+            a_goal(quit_on="2026-09-03", substance=None),
+            a_goal(),
+        ]
+
+        assert rules.quit_day(content(goals=goals), "alcohol") == date(2026, 9, 5)
+        assert rules.quit_day(content(goals=goals), "nicotine") == date(2026, 9, 3)
+        assert rules.quit_day(content(goals=[a_goal()]), "alcohol") is None
 
     @pytest.mark.parametrize(("measure", "side"), [("craving", "at_most"), ("mood", "at_least")])
     def test_are_reached_where_it_is_better(self, measure: str, side: str) -> None:
