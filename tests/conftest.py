@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BASE_URL = "http://test"
 SERVER = pytest.StashKey[Server]()
+TOGETHER = ("tests/demo/", "tests/replicas/")
 
 hypothesis.settings.register_profile("suite", deadline=None, print_blob=True, database=None)
 hypothesis.settings.load_profile("suite")
@@ -70,14 +71,14 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # pytest-xdist has no types
-    """Let one worker have all tests of the filled demo clinic: the others need not wait while it is filled."""
+    """Let one worker have all tests of what takes long to set up: the filled demo clinic, a primary with a replica."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class DemoTogether(LoadScopeScheduling):  # type: ignore[misc]  # the same
+    class Together(LoadScopeScheduling):  # type: ignore[misc]  # the same
         def _split_scope(self, nodeid: str) -> str:
-            return "demo" if nodeid.startswith("tests/demo/") else nodeid
+            return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
 
-    return DemoTogether(config, log)
+    return Together(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -143,10 +144,11 @@ async def engine(databases: "Databases", settings: "Settings", anyio_backend: st
 def _walls_are_checked() -> Iterator[None]:
     """Look at every Core statement of the application."""
     from app.core.db import Database
-    from tests.core_statements import checked_read
+    from tests.core_statements import checked_ask, checked_read
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Database, "read", checked_read)
+        patch.setattr(Database, "ask", checked_ask)
         yield
 
 

@@ -3,14 +3,14 @@
 The guard, its audit entry, every revision and every write belong to the primary. What is read after that may come from
 the replica, but only if the replica has everything that this reader must see: whoever calls brings the `Question` that
 tells. If it has not, is away, is no replica any more or fails half-way, the same is read from the primary, and the
-caller notices nothing. A replica that is away is left alone for some seconds.
+caller notices nothing. A replica that is away is asked by nobody but a task that looks every few seconds whether it is
+back.
 
 Which reads do so, and what they ask, is in `identity/reads.py`. Without `AFTERGLOW_READ_DATABASE_URL` there is no
 replica, and nothing of this costs anything.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ from app.core.settings import Settings
 Answer = TypeVar("Answer")
 Read = Callable[[Database], Awaitable[Answer]]
 
-ANSWERS_WITHIN_SECONDS: Final = 2
+ANSWERS_WITHIN_SECONDS: Final = 1
 """How long the replica may take to say how far it is, a new connection included."""
-LEFT_ALONE_SECONDS: Final = 5
+LOOKS_AGAIN_SECONDS: Final = 5
 STATE: Final = (
     sa.func.pg_is_in_recovery().label("follows"),
     sa.func.row_security_active(sa.literal_column("'patients'")).label("walled"),
@@ -66,13 +66,14 @@ class Replica:
         """`settings` are those that name the replica: `Settings.as_reader`."""
         self.engine = create_reading_engine(settings)
         self._may_be_wall_less = settings.is_development
-        self._known = self._tried = False
-        self._away_until = 0.0
+        self._is_there = False
+        self._looking: asyncio.Task[None] | None = None
 
-    @property
-    def is_left_alone(self) -> bool:
-        """Whether it failed a moment ago, or somebody is finding out just now whether it is back."""
-        return self._tried or time.monotonic() < self._away_until
+    def is_there(self) -> bool:
+        """Whether it can be asked. Until it was found, and while it is away, it is looked for."""
+        if not self._is_there and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.create_task(self._look())
+        return self._is_there
 
     async def read(self, db: Database, question: Question, read: Read[Answer]) -> Answer:
         """Read from the replica if it has caught up, else with `db` from the primary.
@@ -93,11 +94,9 @@ class Replica:
     async def _handle(self, db: Database) -> AsyncIterator[Database]:
         """A handle on the replica, for the clinic that `db` works for."""
         other = new_session(self.engine, db.clinic_id)
-        self._tried = not self._known
         try:
             yield other
         finally:
-            self._tried = False
             await _give_back(other)
 
     async def _has_caught_up(self, other: Database, question: Question) -> bool:
@@ -106,17 +105,18 @@ class Replica:
                 for pause in (*question.pauses, None):
                     row: Any = (await other.read(question.statement, question.parameters)).one()
                     follows, walled, caught_up = row
-                    if not follows or not (walled or self._may_be_wall_less):
-                        log.warning("replica_unfit", follows=follows, walled=walled)
-                        self._leave_alone()
+                    if not self._is_fit(follows=follows, walled=walled):
+                        self._is_there = False
                         break
-                    self._found()
                     if caught_up:
                         return True
                     if pause is not None:
                         await asyncio.sleep(pause)
             _reads.add("behind")
         return False
+
+    def _is_fit(self, *, follows: bool, walled: bool) -> bool:
+        return follows and (walled or self._may_be_wall_less)
 
     @contextmanager
     def _faults(self, outcome: str) -> Iterator[None]:
@@ -126,24 +126,35 @@ class Replica:
         except DBAPIError as error:
             _reads.add(outcome)
             log.warning("replica_failed", **describe(error))
-            if error.connection_invalidated:
-                self._leave_alone()
+            self._is_there = self._is_there and not error.connection_invalidated
         except _AWAY as error:
             _reads.add(outcome)
             log.warning("replica_away", **describe(error))
-            self._leave_alone()
+            self._is_there = False
 
-    def _found(self) -> None:
-        if not self._known:
-            log.info("replica_found")
-        self._known, self._tried = True, False
-
-    def _leave_alone(self) -> None:
-        self._known = False
-        self._away_until = time.monotonic() + LEFT_ALONE_SECONDS
+    async def _look(self) -> None:
+        """Look until it is there. What is in the way is written down when it is first seen."""
+        told: object = None
+        while not self._is_there:
+            try:
+                async with asyncio.timeout(ANSWERS_WITHIN_SECONDS), self.engine.connect() as connection:
+                    state = (await connection.execute(sa.select(*STATE))).one()._asdict()
+                    self._is_there = self._is_fit(**state)
+            except (DBAPIError, *_AWAY) as error:
+                state = dict(describe(error))
+            if self._is_there:
+                log.info("replica_found")
+                return
+            if state != told:
+                log.warning("replica_not_used", **state)
+                told = state
+            await asyncio.sleep(LOOKS_AGAIN_SECONDS)
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Look for it no longer and close its connections."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
         await self.engine.dispose()
 
 
@@ -159,7 +170,7 @@ async def _give_back(other: Database) -> None:
 def of(db: Database) -> Replica | None:
     """The replica that the request of `db` may read from just now."""
     replica: Replica | None = db.request.app.state.replica if db.request is not None else None
-    if replica is not None and replica.is_left_alone:
+    if replica is not None and not replica.is_there():
         _reads.add("away")
         return None
     return replica
