@@ -4,15 +4,16 @@ The session's criterion sees mapped classes only. So the suite looks at what it 
 any test makes the application run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import operators, visitors
 
+from app.core import asking
 from app.core.db import EVERY_CLINIC, Base, Database, OfClinic
 
-_read = Database.read
+_read, _ask = Database.read, Database.ask
 _seen: dict[int, object] = {}
 
 
@@ -36,9 +37,19 @@ async def checked_read(
     self: Database, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
 ) -> sa.CursorResult[Any]:
     """`Database.read`, for requests and whatever else works for one clinic."""
+    _check(self, statement)
+    return await _read(self, statement, parameters)
+
+
+async def checked_ask(self: Database, statement: asking.Question, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    """`Database.ask`, for the same."""
+    _check(self, statement)
+    return await _ask(self, statement, parameters)
+
+
+def _check(db: Database, statement: sa.Executable) -> None:
     is_core = "compile_state_plugin" not in getattr(statement, "_propagate_attrs", {})
-    if self.clinic_id != EVERY_CLINIC and is_core and id(statement) not in _seen:
+    if db.clinic_id != EVERY_CLINIC and is_core and id(statement) not in _seen:
         loose = untied(statement)
         assert not loose, f"a Core statement reads {', '.join(loose)} of no clinic in particular:\n{statement}"
         _seen[id(statement)] = statement  # kept, so that its id stays its own
-    return await _read(self, statement, parameters)

@@ -53,8 +53,3 @@ def begin(told: Mapping[str, Any], *, clinic_id: UUID, device_id: UUID) -> dict[
     """What the guard's own statement writes of an allowed read before it knows who is calling."""
     entry = {**told, "id": new_id(), "at": clock.now(), "outcome": "allowed"}
     return {**entry, "mark": marks.early({**entry, "clinic_id": clinic_id, "device_id": device_id})}
-
-
-def keep(db: Database, entry: Mapping[str, Any]) -> None:
-    """See to it that an entry which the guard's own statement wrote outlives a refusal of the request."""
-    db.keep(AuditEntry, {"reason": None, **entry})

@@ -8,7 +8,7 @@ audit entry, the outbox event, the values of a check-in) are *staged* and writte
 statement whatever the number of tables and rows, which is what makes a check-in cheap.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
-from app.core import bells, upkeep
+from app.core import asking, bells, upkeep
 from app.core.clinic_wall import EVERY_CLINIC, ClinicSession, OfClinic, WrongClinicError
 from app.core.engines import create_engine
 from app.core.errors import Problem
@@ -122,6 +122,20 @@ class Database(AsyncSession):
         """Plain rows instead of objects: for the few statements that run all day, at a third of the cost."""
         return await (await self.plain()).execute(statement, parameters)
 
+    async def ask(self, statement: asking.Question, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        """The rows of a statement that is written once, without a transaction around it where none has begun.
+
+        For the reads that run all day: `asking` says what it saves. Ask before anything else is read or written.
+        """
+        if not self.is_postgresql or self.in_transaction() or self._rows or self._changes:
+            return (await self.read(statement, parameters)).all()
+        if self.clinic_id is None:
+            msg = "a clinic's things were asked for before a clinic was entered"
+            raise WrongClinicError(msg)
+        engine = self.bind
+        assert isinstance(engine, AsyncEngine)  # noqa: S101  `new_session`
+        return await asking.ask(engine, statement, parameters, self.clinic_id)
+
     @property
     def is_postgresql(self) -> bool:
         """Whether this is PostgreSQL; everything else is SQLite."""
@@ -136,10 +150,6 @@ class Database(AsyncSession):
         self._rows.setdefault(target, []).append(row)
         if lasting:
             self._lasting.append((target, row))
-
-    def keep(self, table: Any, row: Mapping[str, Any]) -> None:  # noqa: ANN401  a mapped class or a table
-        """Write `row`, which a statement of this transaction wrote already, once more if the request is refused."""
-        self._lasting.append((getattr(table, "__table__", table), row))
 
     def stage_change(self, table: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:  # noqa: ANN401
         """Set `values` in the row with this whole primary key, just before the commit; the last change wins."""
@@ -214,7 +224,8 @@ class Database(AsyncSession):
             await upkeep.keep_up(self, touched)
             await self.flush_staged()
         self._plain = None
-        await self.commit()
+        if self.in_transaction():
+            await self.commit()
         self._lasting.clear()
         if self._rings:
             bells.ring(self._engine, pressing=self._presses)
@@ -227,7 +238,8 @@ class Database(AsyncSession):
         self._touched.clear()
         self._plain = None
         self._rings = self._presses = False
-        await self.rollback()
+        if self.in_transaction():
+            await self.rollback()
 
     async def refuse(self) -> None:
         """Undo everything but what is lasting, and commit that."""

@@ -34,7 +34,7 @@ class ClinicConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has
     async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> str:  # noqa: ANN401, ASYNC109
         """Run a statement; a BEGIN with what belongs to it."""
         if self.opening and query.startswith("BEGIN"):
-            query += self.opening
+            query, self.opening = query + self.opening, ""
         told: str = await super().execute(query, *arguments, timeout=timeout)
         return told
 

@@ -50,7 +50,7 @@ async def _page(
 ) -> tuple[Sequence[Any], str | None]:
     after = page.after(*filters)
     place = {} if after is None else {"after_at": after[0], "after_id": after[1]}
-    rows = (await db.read(statement, {**known, **place, "size": page.limit + 1})).all()
+    rows = await db.ask(statement, {**known, **place, "size": page.limit + 1})
     if len(rows) <= page.limit:
         return rows, None
     last = rows[page.limit - 1]

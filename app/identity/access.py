@@ -10,118 +10,62 @@ It answers 401 without a valid token, 403 when the role lacks the permission, 40
 patient (whether or not there is one), and writes the audit entry in every case. It takes one statement. A permission
 that writes also locks the patient's revision row, so that the writes of one patient happen one after another.
 
+Most requests are reads that are plainly allowed. On PostgreSQL these are let in by a statement that is sent alone and
+notes itself (`AccessGuard.at_once`). What it does not find is looked at closely.
+
 An app that is too old is told to update before anything else is done, but for what stands in `FOR_OLD_APPS_TOO`.
 
 With `step_up=True` the caller must have proved who they are within the last minutes, not just hold a token.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.audit import service as audit
-from app.core import app_versions, clock, limits
-from app.core.db import Database, Db
+from app.core import app_versions, asking, clock, limits
+from app.core.db import Database, Db, unit_of_work
 from app.core.errors import Forbidden, NotFound, Problem, Unauthenticated
 from app.core.guards import Guard
 from app.core.limits import Limit
 from app.core.settings import AuditReads, Settings
-from app.core.upkeep import Part
 from app.identity import queries, tokens
 from app.identity.errors import RecentSignInRequired, SecondFactorNeeded
 from app.identity.essentials import FOR_OLD_APPS_TOO, LIMITED_BY
-from app.identity.models import Device, PatientRevision, Tombstone
-from app.identity.permissions import Permission, Reach, Role, lacks_second_factor, reach
+from app.identity.models import Device
+from app.identity.permissions import WITHOUT_SECOND_FACTOR, Permission, Reach, Role, lacks_second_factor, reach
+from app.identity.views import (
+    Caller,
+    ClinicAccess,
+    ClinicView,
+    PatientAccess,
+    PatientView,
+    caller_of,
+    clinic_of,
+    patient_of,
+)
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is asking."""
-
-    membership_id: UUID
-    role: Role
-    clinic_id: UUID
-    device_id: UUID
-    patient_id: UUID | None
-    signed_in_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ClinicView:
-    """What most work needs to know of the clinic."""
-
-    id: UUID
-    name: str
-    time_zone: str
-    locale: str
-    protocol_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class PatientView:
-    """What most work needs to know of the patient. `revision` is the counter as it was when this request began.
-
-    `app_consent_withdrawn_at`: since when the patient wants no new answers of theirs stored; None if they do.
-    `tombstones_from`: what was removed at this revision and before is not told any more; None when all of it is.
-    """
-
-    id: UUID
-    clinic_id: UUID
-    time_zone: str
-    status: str
-    revision: int
-    app_consent_withdrawn_at: datetime | None = None
-    tombstones_from: int | None = None
-
-    def revise(self, db: Database, parts: Iterable[Part] | None = None) -> int:
-        """Count this transaction's change of the patient's record; the new revision, the same however often called.
-
-        `parts` is what of the record this changes, if that is all: see `Database.touch`.
-        """
-        db.stage_change(PatientRevision, {"patient_id": self.id}, {"revision": self.revision + 1})
-        db.touch(self.clinic_id, self.id, parts)
-        return self.revision + 1
-
-    def forget(self, db: Database, kind: str, subject_id: UUID) -> None:
-        """Leave a tombstone for something that this transaction takes out of the record, for the phones that have it.
-
-        `kind` is what `GET /v1/me/changes` calls it. An id that is removed is never used again.
-        """
-        db.stage(
-            Tombstone,
-            {
-                "clinic_id": self.clinic_id,
-                "patient_id": self.id,
-                "kind": kind,
-                "subject_id": subject_id,
-                "revision": self.revise(db),
-                "removed_at": clock.now(),
-            },
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ClinicAccess:
-    """A caller, let in to what belongs to their clinic as a whole."""
-
-    caller: Caller
-    clinic: ClinicView
-    protocol: Protocol
-    reach: Reach
-
-
-@dataclass(frozen=True, slots=True)
-class PatientAccess(ClinicAccess):
-    """A caller, let in to one patient's record."""
-
-    patient: PatientView
+__all__ = [
+    "Caller",
+    "ClinicAccess",
+    "ClinicView",
+    "PatientAccess",
+    "PatientView",
+    "address_prefix",
+    "allow",
+    "allow_in_clinic",
+    "me",
+    "patient_for_writing",
+    "visible_patients",
+]
 
 
 @dataclass(frozen=True)
@@ -129,15 +73,86 @@ class AccessGuard(Guard):
     """What the guards that ask who is calling share."""
 
     step_up: bool = False
+    whose: ClassVar = "patient_id"
+    """The column of `_plainly` with the patient whose record it is."""
 
     @property
     def serves_old_apps(self) -> bool:
         """Whether an app that should have been updated is let in too."""
         return self.permission in FOR_OLD_APPS_TOO
 
-    def _decide(self, request: Request, db: Database, row: Any, *, held: bool, may_know: bool = True) -> Caller:  # noqa: ANN401  a row
+    async def __call__(self, request: Request, db: Db) -> Any:  # noqa: ANN401  what this guard gives
+        """Let the caller in, or raise."""
+        access = None if db.in_transaction() else await self.at_once(request)
+        if access is None:
+            return await self._closely(request, db)
+        await db.enter(access.clinic.id, relaxed=_relaxed(request, _asked(self)))
+        return access
+
+    async def at_once(self, request: Request) -> Any:  # noqa: ANN401  what this guard gives
+        """Let in who may plainly read, by one statement that notes it; None where that takes a closer look.
+
+        A request is let in once, however often this is asked.
+        """
+        state, engine = request.scope.setdefault("state", {}), request.app.state.engine
+        permission = _asked(self)
+        if "access" not in state:
+            may = engine.dialect.name == "postgresql" and not permission.writes and not self.step_up
+            state["access"] = await self._glance(request, engine, permission) if may else None
+        return state["access"]
+
+    async def _glance(self, request: Request, engine: AsyncEngine, permission: Permission) -> Any:  # noqa: ANN401  the same
+        token = await self._admitted(request)
+        entry = audit.begin(self._told(request), clinic_id=token.clinic_id, device_id=token.device_id)
+        given = {"clinic_id": token.clinic_id, "device_id": token.device_id, **self._named(request), **self._holders}
+        given |= {f"note_{name}": told for name, told in entry.items()}
+        relaxed = _relaxed(request, permission)
+        note = queries.entry(self.whose)
+        rows = await asking.ask(engine, self._plainly, given, token.clinic_id, note=note, relaxed=relaxed)
+        if not rows:
+            return None
+        (row,) = rows
+        protocol = protocols.known(row.clinic_id, row.protocol_version)
+        if protocol is None or token.counter > row.confirmed_n:
+            async with unit_of_work(engine, row.clinic_id, relaxed=relaxed) as db:
+                await _confirm(db, token)
+                protocol = await protocols.at_version(db, row.clinic_id, row.protocol_version)
+        return self._access(row, protocol)
+
+    @cached_property
+    def _holders(self) -> dict[str, Any]:
+        """Who holds the permission, and how far they reach with it: what `queries.PLAINLY` asks."""
+        permission = _asked(self)
+        reached = {role: reach(permission, role) for role in Role}
+        of = {how: [str(role) for role, reaches in reached.items() if reaches is how] for how in Reach}
+        return {
+            "permission": str(permission),
+            "one_factor_does": permission in WITHOUT_SECOND_FACTOR,
+            "own": of[Reach.OWN],
+            "care_team": of[Reach.CARE_TEAM],
+            "whole_clinic": of[Reach.CLINIC],
+        }
+
+    @property
+    def _plainly(self) -> sa.Select[Any]:
+        """What finds the caller, and the patient who is meant, if this is plainly allowed."""
+        raise NotImplementedError
+
+    def _named(self, request: Request) -> dict[str, Any]:  # noqa: ARG002  most addresses name nobody
+        """The parameters of `_plainly` that the address gives."""
+        return {}
+
+    async def _closely(self, request: Request, db: Database) -> Any:  # noqa: ANN401  what this guard gives
+        """Let the caller in or raise, with an audit entry that says which."""
+        raise NotImplementedError
+
+    def _access(self, row: Any, protocol: Protocol) -> Any:  # noqa: ANN401  a row, and what this guard gives
+        """Tell what was found."""
+        raise NotImplementedError
+
+    def _decide(self, request: Request, db: Database, row: Any, *, held: bool, may_know: bool = True) -> None:  # noqa: ANN401  a row
         """Write the audit entry, then let the caller in or raise."""
-        caller = _caller(row)
+        caller = caller_of(row)
         out_of_scope = held and row.scopes is not None and self.permission not in row.scopes.split()
         held = held and not out_of_scope
         unproven = self._unproven(request, row) if held and may_know else None
@@ -155,7 +170,6 @@ class AccessGuard(Guard):
             raise NotFound(keeps_writes=True)
         if unproven is not None:
             raise unproven
-        return caller
 
     def _unproven(self, request: Request, row: Any) -> Problem | None:  # noqa: ANN401  a row
         """What the caller must prove beside holding a token; None when they proved enough."""
@@ -168,12 +182,17 @@ class AccessGuard(Guard):
             return RecentSignInRequired(headers={"WWW-Authenticate": challenge}, keeps_writes=True)
         return None
 
-    async def _look_up(self, request: Request, db: Database, statement: sa.Select[Any], **named: object) -> Any:  # noqa: ANN401  a row
-        """Who is calling, found behind the wall of the clinic that the token names."""
+    async def _admitted(self, request: Request) -> tokens.Token:
+        """What the token says, if there is one and its device may ask once more, with the app that it has."""
         token = _token_of(request)
         await limits.spend(request, LIMITED_BY.get(_asked(self), Limit.DEFAULT), token.device_id)
         if not self.serves_old_apps:
             app_versions.check(request)
+        return token
+
+    async def _look_up(self, request: Request, db: Database, statement: sa.Select[Any], **named: object) -> Any:  # noqa: ANN401  a row
+        """Who is calling, found behind the wall of the clinic that the token names."""
+        token = await self._admitted(request)
         await db.enter(token.clinic_id, relaxed=_relaxed(request, _asked(self)))
         row = (
             await db.read(statement, {"clinic_id": token.clinic_id, "device_id": token.device_id, **named})
@@ -196,69 +215,80 @@ class AccessGuard(Guard):
 
 
 class _Me(AccessGuard):
-    async def __call__(self, request: Request, db: Db) -> PatientAccess:
-        """The caller's own record."""
+    """The caller's own record."""
+
+    @property
+    def _plainly(self) -> sa.Select[Any]:
+        return queries.own_plainly()
+
+    async def _closely(self, request: Request, db: Database) -> PatientAccess:
         permission = _asked(self)
-        if (
-            db.is_postgresql
-            and not permission.writes
-            and not self.step_up
-            and reach(permission, Role.PATIENT) is Reach.OWN
-        ):
-            token = _token_of(request)
-            entry = audit.begin(self._told(request), clinic_id=token.clinic_id, device_id=token.device_id)
-            statement = queries.own_noted()
-            row = await self._look_up(request, db, statement, **{f"entry_{name}": told for name, told in entry.items()})
-            if row is not None:
-                own = _caller(row)
-                audit.keep(db, entry | _who(own) | {"patient_id": row.patient_id})
-                return await _patient_access(db, own, row, Reach.OWN)
         row = await self._look_up(request, db, queries.own(locks=permission.writes))
         if row is None:  # not a patient, or nobody
             self._decide(request, db, _known(await self._look_up(request, db, queries.CALLER)), held=False)
-        held = reach(permission, Role(_known(row).role)) is Reach.OWN
-        caller = self._decide(request, db, row, held=held)
-        return await _patient_access(db, caller, row, Reach.OWN)
+        self._decide(request, db, row, held=reach(permission, Role(_known(row).role)) is Reach.OWN)
+        return self._access(row, await _protocol(db, row))
+
+    def _access(self, row: Any, protocol: Protocol) -> PatientAccess:  # noqa: ANN401  a row
+        return PatientAccess(caller_of(row), clinic_of(row), protocol, Reach.OWN, patient_of(row))
 
 
 @dataclass(frozen=True)
 class _InClinic(AccessGuard):
-    also_patients: bool = False
+    """What belongs to the caller's clinic as a whole."""
 
-    async def __call__(self, request: Request, db: Db) -> ClinicAccess:
-        """What belongs to the caller's clinic as a whole."""
-        permission = _asked(self)
+    also_patients: bool = False
+    whose: ClassVar = "own_id"
+
+    @property
+    def _plainly(self) -> sa.Select[Any]:
+        return queries.caller_plainly(also_patients=self.also_patients)
+
+    async def _closely(self, request: Request, db: Database) -> ClinicAccess:
         row = _known(await self._look_up(request, db, queries.CALLER))
-        reached = reach(permission, Role(row.role))
-        caller = self._decide(
-            request, db, row, held=reached is not None and (self.also_patients or reached is not Reach.OWN)
-        )
-        clinic = _clinic(row)
-        protocol = await protocols.at_version(db, clinic.id, clinic.protocol_version)
-        return ClinicAccess(caller, clinic, protocol, reached or Reach.OWN)
+        reached = reach(_asked(self), Role(row.role))
+        self._decide(request, db, row, held=reached is not None and (self.also_patients or reached is not Reach.OWN))
+        return self._access(row, await _protocol(db, row))
+
+    def _access(self, row: Any, protocol: Protocol) -> ClinicAccess:  # noqa: ANN401  a row
+        reached = reach(_asked(self), Role(row.role)) or Reach.OWN
+        return ClinicAccess(caller_of(row), clinic_of(row), protocol, reached)
 
 
 @dataclass(frozen=True)
 class _Allow(AccessGuard):
+    """The record of the patient whom, or whose thing, the address names."""
+
     of: Any = None
     named: str = "patient_id"
 
-    async def __call__(self, request: Request, db: Db) -> PatientAccess:
-        """The record of the patient whom, or whose thing, the address names."""
+    @property
+    def _plainly(self) -> sa.Select[Any]:
+        return queries.somebodys_plainly(self.of)
+
+    def _named(self, request: Request) -> dict[str, Any]:
+        try:
+            return {"named_id": UUID(str(request.path_params[self.named])), "now": clock.now()}
+        except ValueError:
+            raise NotFound from None
+
+    async def _closely(self, request: Request, db: Database) -> PatientAccess:
         permission = _asked(self)
-        whose = queries.NAMED if self.of is None else queries.owner(self.of)
-        statement = queries.somebodys(whose)
-        row = _known(await self._look_up(request, db, statement, named_id=_named(request, self.named), now=clock.now()))
+        row = _known(await self._look_up(request, db, queries.somebodys(self.of), **self._named(request)))
         reached = reach(permission, Role(row.role))
-        caller = self._decide(
+        self._decide(
             request,
             db,
             row,
             held=reached in {Reach.CARE_TEAM, Reach.CLINIC},
             may_know=row.patient_id is not None and (reached is Reach.CLINIC or bool(row.in_care_team)),
         )
-        access = await _patient_access(db, caller, row, reached or Reach.CARE_TEAM)
+        access = self._access(row, await _protocol(db, row))
         return await _locked(db, access) if permission.writes else access
+
+    def _access(self, row: Any, protocol: Protocol) -> PatientAccess:  # noqa: ANN401  a row
+        reached = reach(_asked(self), Role(row.role)) or Reach.CARE_TEAM
+        return PatientAccess(caller_of(row), clinic_of(row), protocol, reached, patient_of(row))
 
 
 def me(permission: Permission, *, step_up: bool = False) -> Any:  # noqa: ANN401  FastAPI's marker
@@ -301,10 +331,6 @@ def _token_of(request: Request) -> tokens.Token:
     return token
 
 
-def _caller(row: Any) -> Caller:  # noqa: ANN401  a row
-    return Caller(row.membership_id, Role(row.role), row.clinic_id, row.device_id, row.own_id, row.signed_in_at)
-
-
 def _who(caller: Caller) -> dict[str, Any]:
     """What an audit entry says of the caller."""
     return {
@@ -331,23 +357,8 @@ def _relaxed(request: Request, permission: Permission) -> bool:
     return not permission.writes and settings.audit_reads is AuditReads.RELAXED
 
 
-async def _patient_access(db: Database, caller: Caller, row: Any, reached: Reach) -> PatientAccess:  # noqa: ANN401
-    clinic = _clinic(row)
-    protocol = await protocols.at_version(db, clinic.id, clinic.protocol_version)
-    patient = PatientView(
-        row.patient_id,
-        row.clinic_id,
-        row.patient_time_zone,
-        row.patient_status,
-        row.revision,
-        row.app_consent_withdrawn_at,
-        row.tombstones_from,
-    )
-    return PatientAccess(caller, clinic, protocol, reached, patient)
-
-
-def _clinic(row: Any) -> ClinicView:  # noqa: ANN401  a row
-    return ClinicView(row.clinic_id, row.clinic_name, row.clinic_time_zone, row.locale, row.protocol_version)
+async def _protocol(db: Database, row: Any) -> Protocol:  # noqa: ANN401  a row
+    return await protocols.at_version(db, row.clinic_id, row.protocol_version)
 
 
 async def _locked(db: Database, access: PatientAccess) -> PatientAccess:
@@ -374,13 +385,6 @@ def _subject(request: Request) -> UUID | None:
             except ValueError:
                 continue
     return found
-
-
-def _named(request: Request, name: str) -> UUID:
-    try:
-        return UUID(str(request.path_params[name]))
-    except ValueError:
-        raise NotFound from None
 
 
 def address_prefix(request: Request) -> str | None:

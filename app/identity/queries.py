@@ -8,19 +8,18 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from app.audit.models import AuditEntry
+from app.core.asking import Note
 from app.core.columns import Instant
 from app.identity.models import CareTeamMember, Clinic, Device, Membership, Patient, PatientRevision
-from app.identity.permissions import Role
+from app.identity.permissions import ONE_FACTOR_DOES, SECOND_FACTORS, Role
 
 _device, _member, _clinic = Device.__table__.c, Membership.__table__.c, Clinic.__table__.c
 _patient, _revision, _team = Patient.__table__.c, PatientRevision.__table__.c, CareTeamMember.__table__.c
-_entry = AuditEntry.__table__.c
 
-TOLD = ("id", "at", "operation", "permission", "outcome", "subject_id", "request_id", "address_prefix", "mark")
-"""What an audit entry says of the request itself, and its mark."""
-
+_WORDS = postgresql.ARRAY(sa.Text())
 NAMED = sa.bindparam("named_id", type_=sa.Uuid())
 _THIS_DEVICE = sa.and_(_device.clinic_id == sa.bindparam("clinic_id"), _device.id == sa.bindparam("device_id"))
 _CALLER = (
@@ -68,43 +67,73 @@ def own(*, locks: bool) -> sa.Select[Any]:
 
 
 @lru_cache
-def own_noted() -> sa.Select[Any]:
-    """The caller and their own record, with the audit entry of this read written by the same statement.
-
-    For PostgreSQL, where it saves the most frequent reads a statement of their own. Only for devices that may do all
-    that a patient may: for one that was given scopes there is no row, and the guard decides. Nothing is written for a
-    device that was signed out. What the entry holds beside the caller comes in parameters of the same names.
-    """
-    found = own(locks=False).where(_device.scopes.is_(None)).cte("caller")
-    known = {
-        "clinic_id": found.c.clinic_id,
-        "actor_id": found.c.membership_id,
-        "actor_role": found.c.role,
-        "device_id": found.c.device_id,
-        "patient_id": found.c.patient_id,
-    }
-    told = {name: sa.bindparam(f"entry_{name}", type_=_entry[name].type) for name in TOLD}
-    noted = (
-        sa.insert(AuditEntry)
-        .from_select(
-            [*known, *told],
-            sa.select(*known.values(), *told.values()).where(
-                found.c.ended_at.is_(None), found.c.membership_ended_at.is_(None)
-            ),
-        )
-        .cte("noted")
-    )
-    return sa.select(found).add_cte(noted)
-
-
-@lru_cache
-def somebodys(whose: Any) -> sa.Select[Any]:  # noqa: ANN401  a SQL expression
-    """The caller, and the patient if there is one in the caller's clinic."""
+def somebodys(thing: Any) -> sa.Select[Any]:  # noqa: ANN401  a mapped class
+    """The caller, and if there is one in the caller's clinic the patient who is named, or whose thing is."""
+    whose = NAMED if thing is None else _owner(thing)
     looked_after = _in_care_team(_device.clinic_id, _member.id, sa.bindparam("now", type_=Instant()))
     source = _SOURCE.outerjoin(
         Patient.__table__, sa.and_(_patient.clinic_id == _device.clinic_id, _patient.id == whose)
     ).outerjoin(PatientRevision.__table__, _REVISION_OF_PATIENT)
     return sa.select(*_CALLER, *_PATIENT, looked_after.label("in_care_team")).select_from(source).where(_THIS_DEVICE)
+
+
+def _one_of(name: str) -> sa.ColumnElement[bool]:
+    """Whether the caller's role is one of those in this parameter."""
+    return _member.role == sa.any_(sa.bindparam(name, type_=_WORDS))
+
+
+PLAINLY = sa.and_(
+    _device.ended_at.is_(None),
+    _member.ended_at.is_(None),
+    sa.or_(
+        _device.scopes.is_(None),
+        sa.bindparam("permission", type_=sa.Text()) == sa.any_(sa.func.string_to_array(_device.scopes, " ")),
+    ),
+    sa.or_(
+        _member.role.in_([role.value for role in ONE_FACTOR_DOES]),
+        sa.bindparam("one_factor_does", type_=sa.Boolean()),
+        sa.func.string_to_array(_device.methods, " ").op("&&", is_comparison=True)(
+            sa.cast(postgresql.array(sorted(SECOND_FACTORS)), _WORDS)
+        ),
+    ),
+)
+"""Whether the device and its owner may do what a role may. What is not plain, the guard decides and notes itself."""
+
+
+@lru_cache
+def entry(patient: str) -> Note:
+    """The audit entry of an allowed read: what it says of the caller, of the request itself, and its mark.
+
+    `patient` is the column with the patient whose record it is.
+    """
+    known = {"clinic_id": "clinic_id", "actor_id": "membership_id", "actor_role": "role", "device_id": "device_id"}
+    told = ("id", "at", "operation", "permission", "outcome", "subject_id", "request_id", "address_prefix", "mark")
+    return Note(AuditEntry.metadata.tables[AuditEntry.__tablename__], (*known.items(), ("patient_id", patient)), told)
+
+
+@lru_cache
+def own_plainly() -> sa.Select[Any]:
+    """The caller and their own record, if they may plainly read it."""
+    return own(locks=False).where(PLAINLY, _one_of("own"))
+
+
+@lru_cache
+def caller_plainly(*, also_patients: bool) -> sa.Select[Any]:
+    """The caller, if they may plainly read what belongs to the clinic as a whole."""
+    reaches = ("care_team", "whole_clinic", "own") if also_patients else ("care_team", "whole_clinic")
+    return CALLER.where(PLAINLY, sa.or_(*map(_one_of, reaches)))
+
+
+@lru_cache
+def somebodys_plainly(thing: Any) -> sa.Select[Any]:  # noqa: ANN401  a mapped class
+    """The caller and the patient whom they name, or whose thing they do, if they may plainly read the record."""
+    statement = somebodys(thing)
+    looked_after = statement.selected_columns.in_care_team
+    return statement.where(
+        PLAINLY,
+        _patient.id.is_not(None),
+        sa.or_(_one_of("whole_clinic"), sa.and_(_one_of("care_team"), looked_after)),
+    )
 
 
 def _in_care_team(clinic_id: Any, membership_id: Any, now: Any) -> sa.Exists:  # noqa: ANN401  SQL expressions
@@ -121,8 +150,7 @@ def _in_care_team(clinic_id: Any, membership_id: Any, now: Any) -> sa.Exists:  #
     )
 
 
-@lru_cache
-def owner(model: Any) -> Any:  # noqa: ANN401  a mapped class and a SQL expression
+def _owner(model: Any) -> Any:  # noqa: ANN401  a mapped class and a SQL expression
     """The patient whose thing the address names, within the caller's clinic."""
     thing = model.__table__.c
     return (

@@ -21,7 +21,7 @@ from app.core.etags import composed_tag, not_modified, unchanged
 from app.core.fields import zone
 from app.core.openapi import guards
 from app.core.routing import Route
-from app.identity.access import PatientAccess
+from app.identity.access import AccessGuard, PatientAccess
 
 _TIMED: Final = re.compile(r'"([0-9a-f]{24})-([0-9a-f]{1,14})"')
 REVISION: Final = "2"
@@ -70,14 +70,21 @@ class RevalidatedRoute(Route):
 
         async def revalidate(request: Request) -> Response:
             if "if-none-match" in request.headers:
-                async with begin(request) as db:
-                    tag = self.held(request, await guard(request, db))
-                    if tag is not None:
-                        return not_modified(tag)
-                    await db.abandon()  # the usual way lets the caller in anew, and notes it
+                access = await guard.at_once(request)
+                tag = self.held(request, access) if access is not None else await self._held_closely(request, guard)
+                if tag is not None:
+                    return not_modified(tag)
             return await handle(request)
 
         return revalidate
+
+    async def _held_closely(self, request: Request, guard: AccessGuard) -> str | None:
+        """The same where the guard could not let the caller in at once."""
+        async with begin(request) as db:
+            tag = self.held(request, await guard(request, db))
+            if tag is None:
+                await db.abandon()  # the usual way lets the caller in anew, and notes it
+            return tag
 
 
 class TimedRoute(RevalidatedRoute):

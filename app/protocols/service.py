@@ -15,20 +15,25 @@ _known: dict[tuple[UUID, int], Protocol] = {}
 _KNOWN_LIMIT = 4096
 
 
+def known(clinic_id: UUID, version: int) -> Protocol | None:
+    """The protocol of a clinic at one version, if it was read before."""
+    return _known.get((clinic_id, version))
+
+
 async def at_version(db: Database, clinic_id: UUID, version: int) -> Protocol:
     """The protocol of a clinic at one version."""
-    known = _known.get((clinic_id, version))
-    if known is None:
+    found = known(clinic_id, version)
+    if found is None:
         figures = await db.scalar(
             sa.select(ProtocolVersion.figures).where(
                 ProtocolVersion.clinic_id == clinic_id, ProtocolVersion.version == version
             )
         )
-        known = Protocol.model_validate(figures or {})
+        found = Protocol.model_validate(figures or {})
         if len(_known) >= _KNOWN_LIMIT:
             _known.clear()
-        _known[clinic_id, version] = known
-    return known
+        _known[clinic_id, version] = found
+    return found
 
 
 async def row(db: Database, clinic_id: UUID, version: int) -> ProtocolVersion:

@@ -253,8 +253,7 @@ class Whose:
 
 async def only_substance(db: Database, whose: Whose) -> str | None:
     """The one substance that the patient reports a measure about, "" where there is no value; None for several."""
-    ends: Any = (await db.read(_ENDS_OF_SUBSTANCES, whose.parameters)).one()
-    first, last = ends
+    ((first, last),) = await db.ask(_ENDS_OF_SUBSTANCES, whose.parameters)
     return None if first != last else first or ""
 
 
@@ -265,7 +264,7 @@ async def substances(db: Database, whose: Whose) -> Sequence[str]:
 
 async def values(db: Database, whose: Whose, start: int, end: int) -> Sequence[Any]:
     """Instant and value from `start` up to `end`, in order of time."""
-    return (await db.read(_VALUES, whose.parameters | {"start": instant(start), "end": instant(end)})).all()
+    return await db.ask(_VALUES, whose.parameters | {"start": instant(start), "end": instant(end)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +299,7 @@ class Period:
 async def raw(db: Database, whose: Whose, period: Period, *, with_offset: bool = False) -> Sequence[Any]:
     """Local day, value, instant and the instant as text, of each value of a period, in order of time."""
     statement = _RAW_WITH_OFFSET if with_offset else _RAW
-    return (await db.read(statement, whose.parameters | period.parameters)).all()
+    return await db.ask(statement, whose.parameters | period.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +320,7 @@ class Axis:
 
 async def axis(db: Database, whose: Whose, period: Period) -> Axis:
     """Read what stands on the axis of a period."""
-    return axis_of((await db.read(_MARKERS, whose.parameters | period.parameters)).all(), period)
+    return axis_of(await db.ask(_MARKERS, whose.parameters | period.parameters), period)
 
 
 async def by_day(
@@ -332,7 +331,7 @@ async def by_day(
     This is what phones and the panel ask for all day.
     """
     parameters = whose.parameters | period.parameters | {"baseline_length": baseline_length}
-    rows: Sequence[Any] = (await db.read(_BY_DAY, parameters)).all()
+    rows = await db.ask(_BY_DAY, parameters)
     days = sorted(LocalDay(*row[-5:]) for row in rows if row[0] == "day")
     return axis_of(rows, period), days, [row.total for row in rows if row[0] == "before"]
 
@@ -351,4 +350,4 @@ def axis_of(rows: Sequence[Any], period: Period) -> Axis:
 
 async def doses(db: Database, patient: PatientView) -> Sequence[Any]:
     """Every dose that the patient ever started, in order of time."""
-    return (await db.read(_DOSES, {"clinic_id": patient.clinic_id, "patient_id": patient.id})).all()
+    return await db.ask(_DOSES, {"clinic_id": patient.clinic_id, "patient_id": patient.id})

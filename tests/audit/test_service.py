@@ -4,11 +4,9 @@ import sqlalchemy as sa
 
 from app.audit import service
 from app.audit.models import AuditEntry
-from app.core import clock
 from app.core.db import Database
 from app.core.ids import new_id
 from app.core.settings import Settings
-from tests.factories import an_id
 
 
 class TestRecord:
@@ -53,18 +51,3 @@ class TestRecord:
             "actor_role", "operation", "permission", "outcome", "reason", "request_id", "address_prefix", "flaw",
         }  # fmt: skip
         assert all(length is not None and length <= 200 for length in texts.values())
-
-
-class TestKeep:
-    async def test_writes_an_entry_again_only_if_the_request_is_refused(self, db: Database, settings: Settings) -> None:
-        entry = {
-            "id": an_id(), "at": clock.now(), "clinic_id": None, "actor_id": None,
-            "actor_role": "patient", "device_id": None, "operation": "list", "permission": "x:read", "patient_id": None,
-            "subject_id": None, "outcome": "allowed", "request_id": None, "address_prefix": None,
-        }  # fmt: skip
-        await db.execute(sa.insert(AuditEntry), [entry])
-        service.keep(db, entry)
-
-        await db.refuse()
-
-        assert list(await db.scalars(sa.select(AuditEntry.operation))) == ["list"]
