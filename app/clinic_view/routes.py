@@ -8,6 +8,7 @@ from app.clinic_view import schemas, service
 from app.core.db import Db
 from app.core.errors import InvalidRequest, problems
 from app.core.requests import StrictRoute
+from app.identity import reads
 from app.identity.access import ClinicAccess, allow_in_clinic
 from app.identity.permissions import Permission
 
@@ -25,4 +26,5 @@ async def read_clinic_view(
     A null count is hidden: it is of fewer patients than `smallest_group`, or a hidden one could be worked out from it.
     Periods never overlap and are shown when they are over, so that none can be subtracted from another.
     """
-    return schemas.ClinicView.model_validate(await service.read(db, access, query.first_day))
+    found = await reads.of_clinic(db, lambda db: service.read(db, access, query.first_day))
+    return schemas.ClinicView.model_validate(found)
