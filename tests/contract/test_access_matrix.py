@@ -5,7 +5,7 @@ answer of 404 may come from the guard (you may not know of this patient) or from
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -77,6 +77,9 @@ def operations(app: FastAPI) -> list[Operation]:
     return found
 
 
+Found = tuple[int, str, str | None]
+
+
 class Asker:
     """Asks as one caller, and reads in the audit whether the guard let them in."""
 
@@ -92,13 +95,23 @@ class Asker:
             content=b"{}" if operation.route.dependant.body_params else None,
         )
 
-    async def ask(self, operation: Operation, record: Record) -> tuple[int, str, str | None]:
+    async def ask(self, operation: Operation, record: Record) -> Found:
         """Status, the problem's code if there is one, and what the audit says."""
-        request_id = str(an_id())
-        answer = await self.answer(operation, record, **{"X-Request-Id": request_id})
-        noted = await self._db.scalar(sa.select(AuditEntry.outcome).where(AuditEntry.request_id == request_id))
-        is_problem = answer.headers.get("content-type", "").startswith("application/problem")
-        return answer.status_code, answer.json()["code"] if is_problem else "", noted
+        return (await self.ask_all([operation], record))[operation.name]
+
+    async def ask_all(self, operations: Iterable[Operation], record: Record) -> dict[str, Found]:
+        """The same for several operations, one after the other, by their names. The audit is read once for all."""
+        answers: dict[str, tuple[str, int, str]] = {}
+        for operation in operations:
+            request_id = str(an_id())
+            answer = await self.answer(operation, record, **{"X-Request-Id": request_id})
+            is_problem = answer.headers.get("content-type", "").startswith("application/problem")
+            answers[request_id] = operation.name, answer.status_code, answer.json()["code"] if is_problem else ""
+        entries = await self._db.execute(
+            sa.select(AuditEntry.request_id, AuditEntry.outcome).where(AuditEntry.request_id.in_(answers))
+        )
+        noted = {entry.request_id: entry.outcome for entry in entries}
+        return {name: (status, code, noted.get(key)) for key, (name, status, code) in answers.items()}
 
 
 def _id(name: str, record: Record) -> str:
@@ -130,24 +143,24 @@ class TestDeclarations:
 
 class TestStaff:
     @pytest.mark.parametrize("role", STAFF)
-    @pytest.mark.parametrize("whose", [MINE, OTHER, FOREIGN])
     async def test_get_exactly_what_is_declared(
-        self, operations: list[Operation], world: World, asker: Callable[[Person], Asker], role: Role, whose: str
+        self, operations: list[Operation], world: World, asker: Callable[[Person], Asker], role: Role
     ) -> None:
-        caller, record = asker(world.staff[role]), world.records[whose]
+        caller = asker(world.staff[role])
         wrong = {}
-        for operation in operations:
-            if whose != MINE and not operation.of_a_patient:
-                continue
-            status, code, noted = await caller.ask(operation, record)
-            if operation.hides(role, whose):
-                right = (status, code, noted) == (404, "not_found", "denied")
-            elif operation.lets_in(role, whose):
-                right = noted == "allowed" and status not in {401, 403}
-            else:
-                right = (status, code, noted) == (403, "forbidden", "denied")
-            if not right:
-                wrong[operation.name] = (status, code, noted)
+        for whose in (FOREIGN, OTHER, MINE):
+            asked = [operation for operation in operations if whose == MINE or operation.of_a_patient]
+            found = await caller.ask_all(asked, world.records[whose])
+            for operation in asked:
+                status, code, noted = found[operation.name]
+                if operation.hides(role, whose):
+                    right = (status, code, noted) == (404, "not_found", "denied")
+                elif operation.lets_in(role, whose):
+                    right = noted == "allowed" and status not in {401, 403}
+                else:
+                    right = (status, code, noted) == (403, "forbidden", "denied")
+                if not right:
+                    wrong[operation.name, whose] = (status, code, noted)
 
         assert wrong == {}
 
@@ -157,11 +170,11 @@ class TestStaff:
         nurse = world.staff[Role.NURSE].membership
         token = identity.begin(db, settings, nurse, "a browser", methods="password").access_token
         caller, record = Asker(new_client(token), db), world.records[MINE]
+        asked = [operation for operation in operations if operation.lets_in(Role.NURSE, MINE)]
+        found = await caller.ask_all(asked, record)
         wrong = {}
-        for operation in operations:
-            if not operation.lets_in(Role.NURSE, MINE):
-                continue
-            status, code, noted = await caller.ask(operation, record)
+        for operation in asked:
+            status, code, noted = found[operation.name]
             expected = "allowed" if operation.expected.unproven else "denied"
             if noted != expected or (expected == "denied" and (status, code) != (403, "second_factor_needed")):
                 wrong[operation.name] = (status, code, noted)
@@ -202,23 +215,24 @@ class TestServices:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
-    @pytest.mark.parametrize("whose", [MINE, OTHER, FOREIGN])
     async def test_with_all_scopes_get_exactly_what_is_declared(
-        self, operations: list[Operation], world: World, new_client: NewClient, db: Database, whose: str
+        self, operations: list[Operation], world: World, new_client: NewClient, db: Database
     ) -> None:
         scopes = sorted({str(each.guard.permission) for each in operations if each.expected.service})
         caller = Asker(new_client(await self._token(world, new_client, scopes)), db)
         wrong = {}
-        for operation in operations:
-            status, code, noted = await caller.ask(operation, world.records[whose])
-            if not operation.expected.service:
-                right = (status, code, noted) == (403, "forbidden", "denied")
-            elif operation.of_a_patient and whose == FOREIGN:
-                right = (status, code, noted) == (404, "not_found", "denied")
-            else:
-                right = noted == "allowed" and status not in {401, 403}
-            if not right:
-                wrong[operation.name] = (status, code, noted)
+        for whose in (FOREIGN, OTHER, MINE):
+            found = await caller.ask_all(operations, world.records[whose])
+            for operation in operations:
+                status, code, noted = found[operation.name]
+                if not operation.expected.service:
+                    right = (status, code, noted) == (403, "forbidden", "denied")
+                elif operation.of_a_patient and whose == FOREIGN:
+                    right = (status, code, noted) == (404, "not_found", "denied")
+                else:
+                    right = noted == "allowed" and status not in {401, 403}
+                if not right:
+                    wrong[operation.name, whose] = (status, code, noted)
 
         assert wrong == {}
 
@@ -226,7 +240,8 @@ class TestServices:
         self, operations: list[Operation], world: World, new_client: NewClient, db: Database
     ) -> None:
         caller = Asker(new_client(await self._token(world, new_client, ["staff:read"])), db)
-        let_in = {each.name for each in operations if (await caller.ask(each, world.records[MINE]))[2] == "allowed"}
+        found = await caller.ask_all(operations, world.records[MINE])
+        let_in = {name for name, (_, _, noted) in found.items() if noted == "allowed"}
 
         assert let_in == {"list_staff"}
 
@@ -238,9 +253,10 @@ class TestPatients:
         """Also with their own id in a route of staff, and with somebody else's."""
         caller = asker(world.records[MINE].person)
         wrong = {}
-        for operation in operations:
-            for whose in (MINE, OTHER, FOREIGN):
-                status, code, noted = await caller.ask(operation, world.records[whose])
+        for whose in (FOREIGN, OTHER, MINE):
+            found = await caller.ask_all(operations, world.records[whose])
+            for operation in operations:
+                status, code, noted = found[operation.name]
                 if operation.lets_in(Role.PATIENT, whose):
                     right = noted == "allowed" and status not in {401, 403}
                     right = right and (whose == MINE or status in {200, 404, 422, 428} or not _of_a_thing(operation))
@@ -281,13 +297,11 @@ class TestNobody:
     async def test_gets_nothing(
         self, operations: list[Operation], world: World, new_client: NewClient, db: Database
     ) -> None:
-        wrong = {}
+        wrong: dict[tuple[str, str], Found] = {}
         for who, token in self._strangers(world):
             caller = Asker(new_client(token), db)
-            for operation in operations if token is None else operations[::7]:
-                found = await caller.ask(operation, world.records[MINE])
-                if found != (401, "unauthenticated", None):
-                    wrong[operation.name, who] = found
+            found = await caller.ask_all(operations if token is None else operations[::7], world.records[MINE])
+            wrong |= {(name, who): each for name, each in found.items() if each != (401, "unauthenticated", None)}
 
         assert wrong == {}
 
