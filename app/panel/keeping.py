@@ -49,17 +49,16 @@ async def make(db: Database, clinic_id: UUID, patients: Sequence[UUID], written:
 
     `written`: only what depends on that, in summaries that are there. Otherwise all of it, and those that are missing.
     """
-    if written is not None and not written.tables:
-        return True
     version = _versions.get(clinic_id) or await queries.protocol_version(db, clinic_id)
     figures = (await protocols.at_version(db, clinic_id, version)).trends
     rows = await queries.make(db, clinic_id, patients, clock.now(), _span(figures), written)
     for row in rows:
-        values = row.around_dose
-        if row.last_dose_at is not None and values is None:
+        values, about_another = row.around_dose, row.substance != row.relief_substance
+        if row.last_dose_at is not None and values is None and not about_another:
             continue  # nothing was written that relief could depend on
         if row.protocol_version != version:
             figures = (await protocols.at_version(db, clinic_id, row.protocol_version)).trends
+        if values is None or row.protocol_version != version:
             values = await _values(db, clinic_id, row, figures)
         found = _relief(row, values, figures)
         new = {"relief": found.state, "relief_since": found.since, "relief_substance": found.substance}
