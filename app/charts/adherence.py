@@ -144,9 +144,9 @@ def _day(day: date, found: Kept | None, grid: _Grid, say: CourseLanguage, words:
 
 
 def _dose(day: date, grid: _Grid, words: Words, theme: Theme) -> str:
-    """A triangle that stands in the upper half of the day, rimmed so that it is seen on a filled one."""
+    """A triangle in the upper half of the day, rimmed so that it is seen on a filled one."""
     box = grid.box(day)
-    tip = ((box.left + box.right) / 2, box.top + 6)
+    tip = ((box.left + box.right) / 2, box.top + 12)
     title = element("title", escape(f"{words.day(day)}: {words.say.dose}"))
     return triangle(tip, 12, 10, title, fill=theme.dose, stroke=theme.background, stroke_width=1.6, class_="dose")
 

@@ -109,6 +109,7 @@ def course_chart(picture: CoursePicture) -> str:
         *(series.draw_gaps(one) for one in drawn),
         *(_grid(panel, one) for panel, one in zip(picture.panels, drawn, strict=True)),
         draw_doses(lane, whole, theme),
+        *(series.name_gaps(one) for panel, one in zip(picture.panels, drawn, strict=True) if not panel.yes_no),
         *(_values(panel, one) for panel, one in zip(picture.panels, drawn, strict=True)),
         *(_name(page, panel, one) for panel, one in zip(picture.panels, drawn, strict=True)),
         _nothing(page) if not drawn else "",

@@ -12,18 +12,44 @@ def _shape(corners: int, size: float = 1.2, turn: float = 0, lower: float = 0) -
     return lambda at: corners_of((at[0], at[1] + lower), RADIUS * size, corners, turn)
 
 
-# The same kind has the same shape on every chart; a kind that is not listed gets the pentagon. No corners: a disc.
+def _of(*corners: XY) -> Callable[[XY], list[XY]]:
+    """A shape by its corners, in parts of the radius."""
+    return lambda at: [(at[0] + x * RADIUS, at[1] + y * RADIUS) for x, y in corners]
+
+
+def _star(points: int, waist: float, turn: float = 0) -> Callable[[XY], list[XY]]:
+    def corners(at: XY) -> list[XY]:
+        tips = corners_of(at, RADIUS * 1.45, points, turn)
+        waists = corners_of(at, RADIUS * waist, points, turn + 0.5 / points)
+        return [corner for pair in zip(tips, waists, strict=True) for corner in pair]
+
+    return corners
+
+
+# The same kind has the same shape on every chart; a kind that is not listed gets the pentagon. No corners: a disc. No
+# shape is a triangle that stands on its tip: that is a dose.
 _PENTAGON = _shape(5)
-_HEXAGON = _shape(6, 1.15)
-_TENT = _shape(3, 1.25, lower=0.8)
+_ARM, _REACH = 0.4, 1.2
+_PLUS = (
+    (-_ARM, -_REACH), (_ARM, -_REACH), (_ARM, -_ARM), (_REACH, -_ARM), (_REACH, _ARM), (_ARM, _ARM),
+    (_ARM, _REACH), (-_ARM, _REACH), (-_ARM, _ARM), (-_REACH, _ARM), (-_REACH, -_ARM), (-_ARM, -_ARM),
+)  # fmt: skip
 _KINDS: dict[str, Callable[[XY], list[XY]]] = {
     "cbt": _shape(4, turn=0.125),
     "mindfulness": lambda _: [],
+    "mbrp": _of((-1.3, -0.55), (1.3, -0.55), (1.3, 0.55), (-1.3, 0.55)),
+    "met": _of((-0.55, -1.3), (0.55, -1.3), (0.55, 1.3), (-0.55, 1.3)),
     "integration": _shape(4, 1.25),
-    "group": _HEXAGON,
-    "support_group": _HEXAGON,
-    "individual": _TENT,
-    "counselling": _TENT,
+    "relapse_prevention": _PENTAGON,
+    "preparation": _shape(3, 1.25, lower=0.8),
+    "support_group": _shape(6, 1.15),
+    "peer_support": _star(6, 0.7),
+    "family": _star(4, 0.55),
+    "twelve_step": _star(5, 0.6),
+    "contingency_management": _of((-0.6, -0.9), (0.6, -0.9), (1.3, 0.9), (-1.3, 0.9)),
+    "medical_review": _of(*_PLUS),
+    "ketamine_session": _of((-1.1, -1.1), (1.1, -1.1), (-1.1, 1.1), (1.1, 1.1)),
+    "medication_for_sud": _of((-1.3, -1.0), (0.5, -1.0), (1.3, 0), (0.5, 1.0), (-1.3, 1.0)),
 }
 
 

@@ -86,13 +86,21 @@ def is_named(span: tuple[float, float], words: Words) -> bool:
     return span[1] - span[0] > width_of(words.say.gap, SMALL) + 10
 
 
-def draw_gaps(series: Series, *, named: bool = True) -> str:
-    """Strokes where nothing was reported, with their name where it fits."""
+def draw_gaps(series: Series) -> str:
+    """Strokes where nothing was reported."""
+    plot = series.plot
+    return "".join(
+        hatched((left, plot.top), (right, plot.bottom), stroke=series.theme.hatch, class_="gap")
+        for left, right in gap_spans(series.gaps, series.x)
+    )
+
+
+def name_gaps(series: Series) -> str:
+    """The name of each gap in its middle where it fits, over the grid."""
     parts: list[str] = []
     plot, theme, label = series.plot, series.theme, series.words.say.gap
-    for left, right in gap_spans(series.gaps, series.x):
-        parts.append(hatched((left, plot.top), (right, plot.bottom), stroke=theme.hatch, class_="gap"))
-        if named and series.points and is_named((left, right), series.words):
+    for left, right in gap_spans(series.gaps, series.x) if series.points else ():
+        if is_named((left, right), series.words):
             at = ((left + right) / 2, (plot.top + plot.bottom) / 2 + 4)
             parts.append(text(label, at, fill=theme.muted, size=SMALL, anchor="middle", halo=theme.background))
     return "".join(parts)
@@ -120,7 +128,7 @@ def draw_values(series: Series) -> str:
     return "".join(_line(series, run) for run in found) + _dots(series, found)
 
 
-def draw_last_value(series: Series, *, gaps_named: bool = True) -> str:
+def draw_last_value(series: Series) -> str:
     """A dot for the last value with its number beside it, where that is free."""
     last = series.points[-1]
     x, y = series.place(last)
@@ -128,7 +136,7 @@ def draw_last_value(series: Series, *, gaps_named: bool = True) -> str:
     width = width_of(words, LAST_VALUE, bold=True)
     near = [[series.place(point) for point in run] for run in series.runs]
     obstacles = [box for run in near for box in along([at for at in run if x - at[0] < _NEAR], 3)]
-    obstacles += _gap_labels(series) if gaps_named else []
+    obstacles += _gap_labels(series)
     offsets = ((9, 5), (9, -3), (9, 13), (-width / 2, -9), (-width / 2, 20), (-width - 9, -5), (-width - 9, 15))
     boxes = [Box(x + dx, y + dy - LAST_VALUE + 3, x + dx + width, y + dy + 1) for dx, dy in offsets]
     inside = Box(series.plot.left, series.plot.top - 2, series.right, series.plot.bottom + 2)

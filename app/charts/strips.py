@@ -14,7 +14,7 @@ from app.charts.words import Words
 
 READINGS_HIGH = 16
 """The high end of the scale of the readings."""
-_NAME = 18
+_NAME = 23
 _STRIP = 32
 _AIR = 6
 _ROWS = 5
@@ -51,7 +51,7 @@ class Strips:
     def _readings(self, plot: Box, colours: Sequence[tuple[DoseCurve, str]]) -> str:
         theme, y = self.theme, Linear((0, READINGS_HIGH), (plot.bottom, plot.top))
         name = shorten(self.words.say.readings, SMALL, plot.right - PAD)
-        parts = [text(name, (PAD, plot.top - 5), fill=theme.muted, size=SMALL, halo=theme.background)]
+        parts = [text(name, (PAD, plot.top - 6), fill=theme.muted, size=SMALL, halo=theme.background)]
         for value, colour in ((READINGS_HIGH, theme.grid), (0, theme.axis)):
             parts.append(line((plot.left, y(value)), (plot.right, y(value)), colour))
             at = (plot.left - 8, y(value) + 4 + (5 if value else 0))

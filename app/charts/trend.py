@@ -57,6 +57,7 @@ def trend_chart(picture: TrendPicture) -> str:
         draw_windows(picture.doses, period, x, plot, theme),
         series.draw_gaps(drawn),
         frame.draw_scale(picture.measure, y_scale, plot, theme, words),
+        series.name_gaps(drawn),
         draw_dates(period, x, plot, visits.height, words, theme, picture.size),
         series.draw_bands(drawn),
         draw_doses(doses, plot, theme),

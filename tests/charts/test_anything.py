@@ -10,6 +10,7 @@ from app.charts.dose_aligned import dose_aligned_chart
 from app.charts.pictures import (
     DESKTOP,
     PHONE,
+    AlignedAppointment,
     AlignedPoint,
     Appointment,
     Dose,
@@ -18,10 +19,13 @@ from app.charts.pictures import (
     Gap,
     Measure,
     Point,
+    Pooled,
+    PooledStretch,
     Relief,
     Size,
     TrendPicture,
 )
+from app.charts.pooled import pooled_chart
 from app.charts.runs import runs
 from app.charts.trend import trend_chart
 from tests.charts.cases import START
@@ -71,11 +75,24 @@ MINUTES = st.floats(-9000, 40000)
 CURVES = st.builds(
     DoseCurve, DOSES, st.lists(st.builds(AlignedPoint, MINUTES, VALUES), max_size=15).map(tuple),
     *[st.none() | VALUES] * 2, *[st.none() | MINUTES] * 3,
+    readings=st.lists(st.builds(AlignedPoint, MINUTES, VALUES), max_size=4).map(tuple),
+    therapies=st.lists(
+        st.builds(AlignedAppointment, MINUTES, st.builds(Appointment, INSTANTS, WORDS, WORDS, st.booleans())),
+        max_size=4,
+    ).map(tuple),
 )  # fmt: skip
+STRETCHES = st.builds(
+    lambda start, length, n, values: PooledStretch(start, start + length, n, n, values[1], values[0], values[2]),
+    MINUTES, st.floats(1, 20000), st.integers(1, 30), st.tuples(VALUES, VALUES, VALUES).map(sorted),
+) | st.builds(
+    lambda start, length, value: PooledStretch(start, start + length, 1, 2, value), MINUTES, st.floats(1, 20000), VALUES
+)  # fmt: skip
+POOLED = st.builds(Pooled, st.lists(STRETCHES, max_size=8).map(tuple), st.integers(0, 30), st.none() | VALUES)
 ALIGNED = st.builds(
     DoseAlignedPicture, MEASURES, ZONES, st.sampled_from([0, 60, 4320]), st.sampled_from([240, 20160, 60000]),
     st.floats(1, 20000), st.lists(CURVES, max_size=9).map(tuple),
     st.none() | st.builds(Relief, st.none() | st.floats(1, 30000), *[st.integers(0, 9)] * 3),
+    st.none() | POOLED,
     st.lists(WORDS, max_size=3).map(tuple), st.text(max_size=400), **LOOKS, size=SIZES,
 )  # fmt: skip
 
@@ -107,3 +124,13 @@ class TestDoseAligned:
     @given(ALIGNED)
     def test_lays_no_words_on_one_another(self, picture: DoseAlignedPicture) -> None:
         assert Drawing(dose_aligned_chart(picture)).overlapping() == []
+
+
+class TestPooled:
+    @given(ALIGNED)
+    def test_stays_inside_its_view(self, picture: DoseAlignedPicture) -> None:
+        assert Drawing(pooled_chart(picture)).outside() == []
+
+    @given(ALIGNED)
+    def test_lays_no_words_on_one_another(self, picture: DoseAlignedPicture) -> None:
+        assert Drawing(pooled_chart(picture)).overlapping() == []

@@ -4,9 +4,12 @@ from math import inf, nan
 
 import pytest
 
+from app.charts import glyphs
 from app.charts.pictures import PHONE, Appointment, Dose, Gap, Measure, Point, Size, TrendPicture
 from app.charts.runs import runs
+from app.charts.theme import LIGHT
 from app.charts.trend import trend_chart
+from app.charts.words import ENGLISH
 from tests.charts import cases
 from tests.charts.cases import BERLIN, CRAVING, FEELING, MOOD, START, on
 from tests.charts.drawing import NUMBERS, Drawing
@@ -49,12 +52,12 @@ class TestGaps:
         drawing = drawn(points=FIVE, gaps=(Gap(on(4), on(7)),))
 
         assert len(drawing.all("path", "gap")) == 1
-        assert "no check-ins" in drawing.text
+        assert "no values" in drawing.text
 
     def test_are_named_in_the_legend_where_they_are_narrow(self) -> None:
         drawing = drawn(points=FIVE, gaps=(Gap(on(4), on(4.2)),), size=PHONE)
 
-        assert drawing.text.count("no check-ins") == 1
+        assert drawing.text.count("no values") == 1
         assert len(drawing.all("path", "gap")) == 2
 
     def test_outside_the_period_change_nothing(self) -> None:
@@ -162,7 +165,7 @@ class TestDoses:
 
 class TestAppointments:
     def test_have_a_glyph_for_each_kind_and_stand_in_the_legend(self) -> None:
-        kinds = ("cbt", "mindfulness", "integration", "support_group", "counselling", "acupuncture")
+        kinds = ("cbt", "mindfulness", "integration", "support_group", "preparation", "acupuncture")
         drawing = drawn(appointments=tuple(Appointment(on(day, 9), kind) for day, kind in enumerate(kinds)))
 
         glyphs = [
@@ -172,6 +175,11 @@ class TestAppointments:
         corners = sorted(glyph.count("L") for glyph in glyphs)
         assert corners == sorted([0, 0, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5])
         assert "support group" in drawing.text
+
+    def test_have_a_shape_of_their_own_for_each_kind(self) -> None:
+        shapes = {glyphs.appointment(kind, (0, 0), LIGHT) for kind in ENGLISH.kinds}
+
+        assert len(shapes) == len(ENGLISH.kinds)
 
     def test_that_were_missed_are_hollow(self) -> None:
         drawing = drawn(appointments=(Appointment(on(1), "cbt", "CBT", attended=False),))
@@ -266,7 +274,7 @@ class TestSpokenSummary:
         assert "Craving, alcohol, 31 August 2026 to 22 November 2026." in summary
         assert "0 to 10 points, lower is better." in summary
         assert "74 values between 1 and 7.7; first 7.3 on 31 August, last 2 on 22 November." in summary
-        assert "Stretches without check-ins: 1; the line is broken there." in summary
+        assert "Stretches without values: 1; the line is broken there." in summary
         assert "Baseline 7." in summary
         assert "4 doses: 35 mg (14 September), 40 mg (5 October)" in summary
 
