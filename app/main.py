@@ -15,6 +15,7 @@ from starlette.types import Lifespan
 from app import api, worker
 from app.audit import metrics as audit_metrics
 from app.core import crypto, docs, handlers, logging, openapi, routing
+from app.core.addresses import Addresses
 from app.core.bells import Bell
 from app.core.compression import Compressed
 from app.core.db import create_engine
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan(settings),
         generate_unique_id_function=routing.operation_id,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are `metrics` and `logging`
     )
     app.state.settings = settings
     app.state.engine = create_engine(settings)
@@ -72,6 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     docs.install(app, title=TITLE, issuer=settings.public_url)
     sign_in_page.install(app)
     handlers.install(app)
+    app.router.middleware_stack = Addresses(app.router)
     app.add_middleware(Compressed, minimum_size=1000)
     app.add_middleware(
         Envelope,
