@@ -51,11 +51,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what belongs to the other database alone: `@pytest.mark.postgresql`, `@pytest.mark.sqlite`."""
+    """Leave out what belongs to the other database alone: `@pytest.mark.postgresql`, `@pytest.mark.sqlite`.
+
+    What asks for no database runs with SQLite, and not once more with PostgreSQL, unless it is marked.
+    """
     other = "postgresql" if config.getoption("--database") == "sqlite" else "sqlite"
-    left_out = [item for item in items if item.get_closest_marker(other)]
-    items[:] = [item for item in items if item not in left_out]
+    left_out = [item for item in items if item.get_closest_marker(other) or (other == "sqlite" and _is_pure(item))]
+    dropped = set(left_out)
+    items[:] = [item for item in items if item not in dropped]
     config.hook.pytest_deselected(items=left_out)
+
+
+def _is_pure(item: pytest.Item) -> bool:
+    """Whether a test is the same whatever the data is kept in."""
+    return "databases" not in getattr(item, "fixturenames", ()) and item.get_closest_marker("postgresql") is None
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -34,9 +34,11 @@ def settings_for(database_url: str) -> Settings:
 
     Everything else is as it is shipped.
     """
-    return Settings(
-        database_url=database_url, password_hash_memory_kib=8, password_hash_rounds=1, leave_seconds=0.3, **WIDE_LIMITS
-    )
+    return _USUAL.model_copy(update={"database_url": database_url})
+
+
+_USUAL = Settings(password_hash_memory_kib=8, password_hash_rounds=1, leave_seconds=0.3, **WIDE_LIMITS)
+# Made once: looking for each setting in the environment costs more than a request.
 
 
 def alembic_config(database_url: str) -> Config:
