@@ -21,7 +21,7 @@ from app.check_ins.models import CheckIn
 from app.dosing.models import DosingSession
 from app.imports import rules
 from app.timeline.models import TimelineMoment
-from drills.data import extract
+from drills.data import extract, oracles
 from drills.data.checks import Checks
 from drills.data.house import House, bearer
 
@@ -58,6 +58,8 @@ class Expected:
     pairs: list[Pair]
     visits: Counter[tuple[str | None, bool]]
     """Attendance, and whether a reason is told."""
+    people: list[str]
+    """Everybody who was given a dose or asked about withdrawal."""
 
 
 def expect(folder: Path) -> Expected:
@@ -88,7 +90,15 @@ def expect(folder: Path) -> Expected:
         without_a_day=int(scores["day"].isna().sum()),
         pairs=pairs,
         visits=_visits_by_pandas(folder),
+        people=_people(folder, scores),
     )
+
+
+def _people(folder: Path, placed: "pd.DataFrame") -> list[str]:
+    """Whoever is in a file of doses or of withdrawal; of the scores around the first dose, those that have a day."""
+    others = [pd.read_csv(folder / name, usecols=["who"])["who"] for name in ("treatment.csv", "withdrawal.csv")]
+    around = placed[placed["day"].notna()]["who"]
+    return sorted(map(str, set(pd.concat([*others, around]))))
 
 
 def _visits_by_pandas(folder: Path) -> Counter[tuple[str | None, bool]]:
@@ -141,6 +151,12 @@ async def drill(house: House, folder: Path, expected: Expected, checks: Checks, 
     async with house.served(workers=workers) as client:
         with house.timed("read 1,763 pairs through the dose-aligned trend"):
             seen = await _read_back(client, token, clinic_id, expected.pairs)
+        people = {who: rules.patient_id(clinic_id, SOURCE, who) for who in expected.people}
+        with house.timed(f"compare the statistics of {len(people):,} people with other libraries"):
+            measured = oracles.Series("ctn_withdrawal", 3, ZONE)
+            tally = await oracles.compare(client, token, people, measured)
+        tally.tell("CTN", len(people), checks)
+        checks.equal("CTN: doses compared with the oracles", expected.dose_days - expected.duplicates, tally.doses)
     before, after = ([value for value in values if value is not None] for values in zip(*seen, strict=True))
     checks.equal("CTN: scores before, read back", 1763, len(before))
     checks.equal("CTN: scores after, read back", 1763, len(after))

@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,9 +21,11 @@ from app.check_ins.models import Observation
 from app.clinics import service as clinics
 from app.core.ids import new_id
 from app.credentials import service as credentials
+from app.dosing.models import DosingSession
 from app.identity import service as identity
 from app.identity.permissions import Role
 from app.imports import rules
+from drills.data import oracles
 from drills.data.checks import Checks
 from drills.data.house import PASSWORD, House, bearer
 
@@ -95,6 +98,12 @@ async def drill(house: House, path: Path, expected: Expected, checks: Checks, *,
         with house.timed("read 33 daily series over HTTP"):
             same = [await _daily_is_the_same(client, prescriber, imported_into, expected, p) for p in expected.people]
         checks.equal("Soyster: people whose daily series is that of pandas", 33, sum(same))
+        people = {person: rules.patient_id(imported_into, SOURCE, person) for person in expected.people}
+        await _invent_doses(house, imported_into, people, expected)
+        with house.timed("compare the statistics of 33 people with other libraries"):
+            measured = oracles.Series("craving_vas", 100, ZONE)
+            tally = await oracles.compare(client, prescriber, people, measured)
+        tally.tell("Soyster", len(people), checks)
         with house.timed("replay Soyster as phones"):
             outcomes, sent = await _replay(client, phones, expected)
     checks.equal("replay: created", 3563, outcomes["created"])
@@ -114,6 +123,34 @@ async def observations(house: House, patients: dict[str, UUID]) -> dict[str, Obs
         for patient, *row in await db.execute(statement.where(Observation.patient_id.in_(patients.values()))):
             found[person_of[patient]][tuple(row)] += 1
     return found
+
+
+async def _invent_doses(house: House, clinic_id: UUID, people: dict[str, UUID], expected: Expected) -> None:
+    """Give everybody nine invented doses, each after another tenth of their values.
+
+    Nobody of this study was given any. They are there for the arithmetic on values as dense as these.
+    """
+    async with house.opened() as db:
+        for person, patient_id in people.items():
+            moments = expected.answered[expected.answered["id"] == person]["local"].tolist()
+            for tenth in range(1, 10):
+                local = moments[tenth * len(moments) // 10] + timedelta(minutes=7)
+                at = local.to_pydatetime().replace(tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
+                db.add(
+                    DosingSession(
+                        id=new_id(),
+                        clinic_id=clinic_id,
+                        patient_id=patient_id,
+                        status="closed",
+                        version=1,
+                        revision=1,
+                        scheduled_at=at,
+                        dose_started_at=at,
+                        substance="ketamine",
+                        route="IV" if tenth == 1 else "IM",
+                        origin="imported",
+                    )
+                )
 
 
 async def _daily_is_the_same(
