@@ -187,7 +187,7 @@ def _spread(ratios: list[float]) -> str:
 
 
 async def _alone() -> None:
-    from benchmarks.run import submits  # which adds these rows to its own
+    from benchmarks.rows import submits  # which adds these rows to its own
 
     server = Server(durable=True)
     try:

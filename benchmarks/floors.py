@@ -28,6 +28,8 @@ DAILY = (
 )
 SESSIONS = "SELECT * FROM dosing_sessions WHERE clinic_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3"
 
+PANEL = "SELECT * FROM patient_summaries WHERE clinic_id = $1 ORDER BY need, patient_id LIMIT 50"
+
 
 async def _opened() -> Any:
     if not _pools:
@@ -61,11 +63,24 @@ async def _sessions(_: bytes) -> bytes:
     return json.dumps([{name: str(value) for name, value in row.items()} for row in rows]).encode()
 
 
+async def _panel(_: bytes) -> bytes:
+    async with (await _opened()).acquire() as connection:
+        rows = await connection.fetch(PANEL, uuid.UUID(os.environ["FLOOR_PANEL"]))
+    return json.dumps([{name: str(value) for name, value in row.items()} for row in rows]).encode()
+
+
 async def _hello(_: bytes) -> bytes:
     return b"hello"
 
 
-FLOORS = {"/insert": _insert, "/raw": _raw, "/daily": _daily, "/sessions": _sessions, "/hello": _hello}
+FLOORS = {
+    "/insert": _insert,
+    "/raw": _raw,
+    "/daily": _daily,
+    "/sessions": _sessions,
+    "/panel": _panel,
+    "/hello": _hello,
+}
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -2,21 +2,22 @@
 
 import argparse
 import asyncio
+import contextlib
 import itertools
-import json
-import platform
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
-from app.core.ids import new_id
 from app.core.settings import Settings
-from benchmarks import access, bedside, phones, webhooks
+from benchmarks import access, bedside, phones, processes, report, webhooks
 from benchmarks import world as worlds
-from benchmarks.load import Measured, drive, middle, request
-from benchmarks.servers import Running, serve
+from benchmarks.load import drive, middle, request
+from benchmarks.report import Result
+from benchmarks.rows import ROWS, SUBMIT, Row, daily, inserts, period, submits, submits_of
+from benchmarks.servers import Running, compile_all, serve
+from benchmarks.wire import Counted, counting
 from benchmarks.world import World
 from tests.databases import WIDE_ENVIRONMENT
 from tests.postgresql import APPLICATION, Server, address
@@ -24,118 +25,50 @@ from tests.postgresql import APPLICATION, Server, address
 ROUNDS = 5
 SECONDS = 2.0
 USUAL_VALUES = 1_000_000
-VALUES_OF_A_FILLER = 20_000
-TAIL, GROWTH, IDLE_MB = 8, 1.5, 110
+GROWTH_FIRST, GROWTH_THEN = 1.5, 1.2
+COUNTED = 9
+AFTERWARDS = 0.02
+"""Seconds in which what a request leaves for after its answer is done."""
 RESULTS = Path(__file__).parent / "results.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One goal: our requests against a floor's."""
-
-    name: str
-    work: str
-    floor: str
-    ours: Callable[[World], Iterator[bytes]]
-    goal: float
-    connections: int = 8
-    sqlite: bool = False
-    expected: tuple[int, ...] = (200, 201)
+OF_SERVER = {*(row.name for row in ROWS), "P9", "A", "B"}
+ABOUT = "What `make bench` saw. `results-scale.md` is about growth to 20 million values (P10)."
 
 
 @dataclass(slots=True)
-class Result:
-    """What came out."""
+class Page:
+    """Lines of the report, printed as they come."""
 
-    row: Row
-    ratios: list[float]
-    ours: list[Measured]
-    floors: list[Measured]
+    floored: list[str] = field(default_factory=list)
+    plain: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
+    def add(self, to: list[str], line: str) -> None:
+        """One more."""
+        print(line, flush=True)
+        to.append(line)
 
-def report(at: datetime) -> dict[str, object]:
-    """A check-in as phones send it."""
-    return {
-        "recorded_at": at.isoformat(),
-        "time_zone": "Europe/Berlin",
-        "responses": [
-            {
-                "instrument": "craving_nrs",
-                "version": "1",
-                "substance": "alcohol",
-                "answers": {"now": 5, "peak": 6, "resist": 4},
-            },
-            {"instrument": "mood_nrs", "version": "1", "answers": {"now": 4}},
-            {
-                "instrument": "dissociation_brief",
-                "version": "1",
-                "answers": {"unreal": 1, "detached": 0, "time": 2, "distress": 0},
-            },
-        ],
-        "note": "after group",
-    }
+    def add_others(self, measured: list[tuple[str, str, str, str, bool]]) -> None:
+        """Rows that only have a bound to keep."""
+        for row in measured:
+            self.add(self.others, report.other(*row))
 
 
-def submits(world: World) -> Iterator[bytes]:
-    """One check-in after the other, each of another patient."""
-    tokens = itertools.cycle(world.tokens)
-    start = worlds.LAST_DAY - timedelta(days=30)
-    for number in itertools.count():
-        body = json.dumps(report(start + timedelta(minutes=number % 40_000))).encode()
-        yield request("PUT", f"/v1/me/check-ins/{new_id()}", token=next(tokens), body=body)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where is measured: the databases, as whom they are reached, and what is in them."""
+
+    server: Server
+    on_postgresql: Settings
+    as_application: Settings
+    on_sqlite: Settings
+    world: World
+    small: World
 
 
-def _batches(world: World) -> Iterator[bytes]:
-    tokens = itertools.cycle(world.tokens)
-    start = worlds.LAST_DAY - timedelta(days=30)
-    for number in itertools.count():
-        items = [
-            report(start + timedelta(minutes=(number * 50 + item) % 40_000)) | {"id": str(new_id())}
-            for item in range(50)
-        ]
-        body = json.dumps({"check_ins": items}).encode()
-        yield request("POST", "/v1/me/check-ins/batch", token=next(tokens), body=body)
-
-
-def _inserts() -> Iterator[bytes]:
-    body = json.dumps(report(worlds.LAST_DAY)).encode()
-    return itertools.repeat(request("POST", "/insert", body=body))
-
-
-def _period(days: int) -> str:
-    return f"from={(worlds.LAST_DAY - timedelta(days=days - 1)).date()}&to={worlds.LAST_DAY.date()}"
-
-
-def _raw(world: World) -> Iterator[bytes]:
-    path = f"/v1/me/trends?measure=craving&substance=alcohol&bucket=raw&points=900&{_period(112)}"
-    return itertools.repeat(request("GET", path, token=world.short_token))
-
-
-def _daily(world: World, token: str = "") -> Iterator[bytes]:
-    path = f"/v1/me/trends?measure=craving&substance=alcohol&bucket=day&{_period(90)}"
-    return itertools.repeat(request("GET", path, token=token or world.short_token))
-
-
-def _sessions(world: World) -> Iterator[bytes]:
-    day, after = worlds.LAST_DAY, worlds.LAST_DAY + timedelta(days=1)
-    path = f"/v1/dosing-sessions?from={day:%Y-%m-%dT%H:%M:%SZ}&to={after:%Y-%m-%dT%H:%M:%SZ}&limit=50"
-    return itertools.repeat(request("GET", path, token=world.nurse_token))
-
-
-ROWS = (
-    Row("P1", "one check-in, PostgreSQL, 8 connections", "/insert", submits, 10),
-    Row("P2", "one check-in, SQLite, 1 connection", "/insert", submits, 8, connections=1, sqlite=True),
-    Row("P3", "a batch of 50 check-ins", "/insert", _batches, 60),
-    Row("P4", "900 raw points", "/raw", _raw, 4),
-    Row("P5", "daily trend of 90 days with statistics", "/daily", _daily, 8),
-    Row("P7", "today's 20 sessions of a clinic", "/sessions", _sessions, 8),
-)
-
-
-async def compare(row: Row, ours: Running, floor: Running, world: World, rounds: int) -> Result:
+async def compare(row: Row, ours: Running, floor: Running, world: World, rounds: int = ROUNDS) -> Result:
     """Floor and ours in turn, so that a machine that slows down slows both."""
-    floor_requests = _inserts() if row.floor == "/insert" else itertools.repeat(request("GET", row.floor))
-    our_requests = row.ours(world)
+    floor_requests = inserts() if row.floor == "/insert" else itertools.repeat(request("GET", row.floor))
+    our_requests = await asked(row, ours.port, world)
     result = Result(row, [], [], [])
     for number in range(rounds + 1):
         below = await drive(floor.port, floor_requests, connections=row.connections, seconds=SECONDS)
@@ -149,59 +82,66 @@ async def compare(row: Row, ours: Running, floor: Running, world: World, rounds:
     return result
 
 
-async def unchanged(ours: Running, floor: Running, world: World, rounds: int) -> Result:
-    """P6: the tag of a trend, asked again."""
-    path = f"/v1/me/trends?measure=craving&substance=alcohol&bucket=day&{_period(90)}"
-    tag = await _tag(ours.port, path, world.short_token)
-
-    def again(_: World) -> Iterator[bytes]:
-        return itertools.repeat(request("GET", path, token=world.short_token, headers=[f"If-None-Match: {tag}"]))
-
-    row = Row("P6", "304 on an unchanged trend", "/hello", again, 8, expected=(304,))
-    return await compare(row, ours, floor, world, rounds)
-
-
-async def _tag(port: int, path: str, token: str) -> str:
+async def asked(row: Row, port: int, world: World) -> Iterator[bytes]:
+    """The requests of a row; those that ask whether something changed know what they have."""
+    requests = row.ours(world)
+    if not row.tag:
+        return requests
+    once = next(requests)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request("GET", path, token=token))
-    head = await reader.readuntil(b"\r\n\r\n")
+    writer.write(once)
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
     writer.close()
-    return next(line.split(": ", 1)[1] for line in head.decode().splitlines() if line.lower().startswith("etag:"))
+    tag = next(line.split(": ", 1)[1] for line in head.splitlines() if line.lower().startswith("etag:"))
+    return itertools.repeat(once[:-2] + f"If-None-Match: {tag}\r\n\r\n".encode())
 
 
-async def growth(ours: Running, world: World, rounds: int) -> list[float]:
+async def count(place: Place, rows: list[Row]) -> dict[str, tuple[float, float]]:
+    """Statements and round trips of one request of each row, once all that is kept is warm."""
+    found = {}
+    async with counting(place.server.host) as wire:
+        settings = Settings(database_url=address(wire.folder, "bench", APPLICATION))
+        apart = environment(settings) | {"AFTERGLOW_WORKER": "apart"}
+        with contextlib.ExitStack() as stack:  # in a thread: the server may ask the database before it answers
+            server = await asyncio.to_thread(
+                stack.enter_context, serve("app.main:create_app", "/healthz", apart, factory=True)
+            )
+            for row in rows:
+                found[row.name] = await _sent(row, server, place.world, wire)
+    return found
+
+
+async def _sent(row: Row, server: Running, world: World, wire: Counted) -> tuple[float, float]:
+    requests, seen = await asked(row, server.port, world), []
+    for _ in range(2 * COUNTED):
+        before = wire.statements, wire.trips
+        one = itertools.islice(requests, 1)
+        await drive(server.port, one, connections=1, seconds=SECONDS, expected=row.expected)
+        await asyncio.sleep(AFTERWARDS)
+        seen.append((wire.statements - before[0], wire.trips - before[1]))
+    return middle([each[0] for each in seen[COUNTED:]]), middle([each[1] for each in seen[COUNTED:]])
+
+
+async def growth(ours: Running, world: World) -> list[float]:
     """P9: the same trend of a patient with 36,500 check-ins and of one with 1,000."""
+    whose = daily(world.long_token), daily(world.short_token)
+    return await _against(ours, *whose, connections=8)
+
+
+async def growth_of_writes(ours: Running, world: World) -> list[float]:
+    """The same for their check-ins, one after the other."""
+    whose = submits_of([world.long_token]), submits_of([world.short_token])
+    return await _against(ours, *whose, connections=1)
+
+
+async def _against(ours: Running, above: Iterator[bytes], below: Iterator[bytes], *, connections: int) -> list[float]:
     ratios = []
-    for number in range(rounds + 1):
-        long = await drive(ours.port, _daily(world, world.long_token), connections=8, seconds=SECONDS)
-        short = await drive(ours.port, _daily(world, world.short_token), connections=8, seconds=SECONDS)
+    for number in range(ROUNDS + 1):
+        long = await drive(ours.port, above, connections=connections, seconds=SECONDS)
+        short = await drive(ours.port, below, connections=connections, seconds=SECONDS)
         if number:
             ratios.append(long.seconds_each / short.seconds_each)
     return ratios
-
-
-def line(result: Result) -> str:
-    """One row of the table."""
-    row, times = result.row, [second for round_ in result.ours for second in round_.seconds]
-    joined = Measured(times, sum(round_.elapsed for round_ in result.ours), result.ours[-1].body_bytes)
-    ratio = middle(result.ratios)
-    verdict = "yes" if ratio <= row.goal else f"**no**, {ratio / row.goal:.2f} x the goal"
-    return (
-        f"| {row.name} | {row.work} | {ratio:.2f} ({min(result.ratios):.2f}-{max(result.ratios):.2f}) | {row.goal:g} | "
-        f"{verdict} | {joined.per_second:.0f} | {middle([f.per_second for f in result.floors]):.0f} | "
-        f"{joined.quantile(0.5) * 1000:.2f} | {joined.quantile(0.99) * 1000:.2f} | {joined.body_bytes} |"
-    )
-
-
-def plain(name: str, work: str, seen: str, goal: str, *, reached: bool) -> str:
-    """One row without a floor."""
-    return f"| {name} | {work} | {seen} | {goal} | {'yes' if reached else '**no**'} | | | | | |"
-
-
-def tail(result: Result) -> str:
-    """P13: how far the slowest are from the usual."""
-    seen = middle([round_.quantile(0.99) / round_.quantile(0.5) for round_ in result.ours])
-    return plain("P13", f"p99 / p50 of {result.row.name}", f"{seen:.2f}", f"{TAIL}", reached=seen <= TAIL)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -215,98 +155,95 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def floor_environment(world: World) -> dict[str, str]:
     """What the floors are told: the same rows as ours."""
-    period = dict(part.split("=") for part in _period(90).split("&"))
+    days = dict(part.split("=") for part in period(90).split("&"))
     return {
         "FLOOR_DSN": world.dsn,
         "FLOOR_CLINIC": str(world.clinic_id),
+        "FLOOR_PANEL": str(world.panel_clinic),
         "FLOOR_PATIENT": str(world.short_patient),
-        "FLOOR_FROM": period["from"],
-        "FLOOR_TO": period["to"],
+        "FLOOR_FROM": days["from"],
+        "FLOOR_TO": days["to"],
         "FLOOR_DAY": worlds.LAST_DAY.isoformat(),
         "FLOOR_NEXT_DAY": (worlds.LAST_DAY + timedelta(days=1)).isoformat(),
     }
 
 
-async def run(only: set[str], rounds: int, fillers: int) -> list[str]:
-    """Everything, as lines of the report."""
+@contextlib.asynccontextmanager
+async def placed(fillers: int) -> AsyncIterator[Place]:
+    """Databases with what is measured in them."""
     server = Server(durable=True)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return await _run(server, Path(folder), only, rounds, fillers)
+            await worlds.make_database(server)
+            on_postgresql = Settings(database_url=address(server.host, "bench"))
+            as_application = Settings(database_url=address(server.host, "bench", APPLICATION))
+            on_sqlite = Settings(database_url=f"sqlite:///{folder}/bench.db")
+            worlds.migrate(on_sqlite)
+            world = await worlds.make(on_postgresql, filler_patients=fillers)
+            small = await worlds.make(on_sqlite, filler_patients=0)
+            yield Place(server, on_postgresql, as_application, on_sqlite, world, small)
         finally:
             server.stop()
 
 
-def _walls(measured: list[tuple[str, str, list[float]]]) -> list[tuple[str, str, str, str, bool]]:
-    return [
-        (
-            name,
-            work,
-            f"{middle(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})",
-            f"{access.GOAL}",
-            middle(ratios) <= access.GOAL,
-        )
-        for name, work, ratios in measured
-    ]
+async def run(only: set[str], fillers: int) -> Page:
+    """Everything that was asked for."""
+    page = Page()
+    compile_all()
+    async with placed(fillers) as place:
+        if not only or only & OF_SERVER:
+            await _of_server(place, only, page)
+        if not only or "D" in only:
+            whole = place.on_postgresql, place.as_application, place.on_sqlite, place.world, place.small
+            page.add_others(await phones.measure_both(*whole))
+        if not only or "P11" in only:
+            page.add_others(await webhooks.measure(place.server))
+        if not only or "P12" in only:
+            for row in processes.measure():
+                page.add(page.plain, report.plain(*row))
+    return page
 
 
-def _shown(measured: list[tuple[str, str, str, str, bool]]) -> list[str]:
-    found = [plain(name, work, seen, goal, reached=reached) for name, work, seen, goal, reached in measured]
-    print("\n".join(found), flush=True)
-    return found
-
-
-async def _run(server: Server, folder: Path, only: set[str], rounds: int, fillers: int) -> list[str]:
-    def wanted(name: str) -> bool:
-        return not only or name in only
-
-    await worlds.make_database(server)
-    on_postgresql = Settings(database_url=address(server.host, "bench"))
-    as_application = Settings(database_url=address(server.host, "bench", APPLICATION))
-    on_sqlite = Settings(database_url=f"sqlite:///{folder}/bench.db")
-    worlds.migrate(on_sqlite)
-    world = await worlds.make(on_postgresql, filler_patients=fillers)
-    small = await worlds.make(on_sqlite, filler_patients=0)
-    lines: list[str] = []
+async def _of_server(place: Place, only: set[str], page: Page) -> None:
+    rows = [row for row in ROWS if not only or row.name in only]
+    sent = await count(place, [row for row in rows if not row.sqlite])
+    world = place.world
     with (
         serve("benchmarks.floors:app", "/hello", floor_environment(world)) as floor,
-        serve("app.main:create_app", "/healthz", environment(as_application), factory=True) as ours,
+        serve("app.main:create_app", "/healthz", environment(place.as_application), factory=True) as ours,
     ):
         idle = ours.resident_mb()
-        for row in ROWS:
-            if not wanted(row.name):
-                continue
+        for row in rows:
             if row.sqlite:
-                with serve("app.main:create_app", "/healthz", environment(on_sqlite), factory=True) as embedded:
-                    lines.append(line(result := await compare(row, embedded, floor, small, rounds)))
+                with serve("app.main:create_app", "/healthz", environment(place.on_sqlite), factory=True) as embedded:
+                    result = await compare(row, embedded, floor, place.small)
             else:
-                lines.append(line(result := await compare(row, ours, floor, world, rounds)))
-            print(lines[-1], flush=True)
-            if row.name == "P1":
-                lines.append(tail(result))
-        if wanted("P6"):
-            lines.append(line(await unchanged(ours, floor, world, rounds)))
-            print(lines[-1], flush=True)
-        if wanted("P9"):
-            ratios = await growth(ours, world, rounds)
-            seen = f"{middle(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
-            work = "that trend, 36,500 check-ins against 1,000"
-            lines.append(plain("P9", work, seen, f"{GROWTH}", reached=middle(ratios) <= GROWTH))
-            print(lines[-1], flush=True)
-        if wanted("B"):
-            lines += _shown(await bedside.measure(on_postgresql, ours, world, submits(world), rounds))
-        if wanted("A"):
-            lines += _shown(_walls(await access.measure(as_application, on_postgresql, world)))
-        loaded, started_in = ours.resident_mb(), ours.started_in
-    whole = (on_postgresql, as_application, on_sqlite, world, small)
-    lines += _shown(await phones.measure_both(*whole)) if wanted("D") else []
-    lines += _shown(await webhooks.measure(server)) if wanted("P11") else []
-    seen = f"{idle:.0f} MB; {loaded:.0f} MB"
-    lines.append(plain("P12", "idle process; after the load above", seen, f"{IDLE_MB} MB", reached=idle <= IDLE_MB))
-    stored = await worlds.values_stored(on_postgresql)
-    lines.append("")
-    lines.append(f"From start to first answer: {started_in:.2f} s. Values stored at the end: {stored:,}.")
-    return lines
+                result = await compare(row, ours, floor, world)
+                result.sent = sent[row.name]
+            page.add(page.floored, report.line(result))
+            if row is SUBMIT:
+                page.add(page.plain, report.tail(result))
+        if not only or "P9" in only:
+            for name, work, ratios in (
+                ("P9", "trend of 90 days, 36,500 check-ins against 1,000", await growth(ours, world)),
+                ("G1", "a check-in of that patient against one of the other", await growth_of_writes(ours, world)),
+            ):
+                figure = middle(ratios)
+                told = report.plain(name, work, report.spread(ratios), figure, GROWTH_FIRST, GROWTH_THEN)
+                page.add(page.plain, told)
+        if not only or "B" in only:
+            page.add_others(await bedside.measure(place.on_postgresql, ours, world, submits(world), ROUNDS))
+        if not only or "A" in only:
+            measured = await access.measure(place.as_application, place.on_postgresql, world)
+            page.add_others([_wall(*each) for each in measured])
+        held = f"{idle:.0f} MB; {ours.resident_mb():.0f} MB"
+    stored = await worlds.values_stored(place.on_postgresql)
+    page.add(page.others, report.other("M1", "memory before and after the load above", held, "told", kept=True))
+    page.add(page.others, report.other("M2", "values stored at the end", f"{stored:,}", "told", kept=True))
+
+
+def _wall(name: str, work: str, ratios: list[float]) -> tuple[str, str, str, str, bool]:
+    return name, work, report.spread(ratios), f"{access.GOAL}", middle(ratios) <= access.GOAL
 
 
 def main() -> None:
@@ -316,20 +253,11 @@ def main() -> None:
     parser.add_argument("--values", type=int, default=USUAL_VALUES, help="how many values to store first")
     wanted = parser.parse_args()
     only = set(filter(None, wanted.rows.split(",")))
-    lines = asyncio.run(run(only, ROUNDS, wanted.values // VALUES_OF_A_FILLER))
-    heading = (
-        "# Benchmarks\n\nRatios to a bare ASGI floor on the same server and database, measured in turn in one run "
-        "(median, lowest and highest of the rounds); lower is better. `make bench` writes this page.\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {platform.machine()}, client, server and "
-        "PostgreSQL on the same cores.\n\n"
-        "| # | work | ratio | goal | reached | ours/s | floor/s | p50 ms | p99 ms | bytes |\n"
-        "|---|---|---|---|---|---|---|---|---|---|\n"
-    )
-    text = heading + "\n".join(lines) + "\n"
+    page = asyncio.run(run(only, wanted.values // worlds.VALUES_OF_A_FILLER))
+    text = report.page("Benchmarks", ABOUT, page.floored, page.plain, page.others)
     print(text)
     if not only:
-        report = RESULTS if wanted.values == USUAL_VALUES else RESULTS.with_name("results-scale.md")
-        report.write_text(text, encoding="utf-8")
+        RESULTS.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +19,9 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.credentials import service as credentials
 from app.identity import service as identity
+from app.identity.models import Patient, PatientRevision
 from app.identity.permissions import Role
+from benchmarks import panel
 from tests.postgresql import LET_IN, Server, address
 
 ROOT = Path(__file__).parents[1]
@@ -26,20 +29,25 @@ TOKEN_HOURS = 12
 WRITERS = 64
 SESSIONS_TODAY = 20
 SHORT, LONG = 1_000, 36_500
+OF_FILLER, FILLER_SPAN = 5_000, "625 days"
+VALUES_OF_A_FILLER = 4 * OF_FILLER
+AT_ONCE = 100
+"""Patients that are filled by one statement."""
+OF_PANEL = 5_000
 LAST_DAY = datetime(2026, 11, 22, tzinfo=UTC)
 
 FILL = """
 INSERT INTO check_ins (id, clinic_id, patient_id, version, revision, recorded_at, time_zone, utc_offset_minutes,
     received_at, clock_suspect, late, origin, responses, scores, fingerprint)
-SELECT md5($2::uuid::text || n)::uuid, $1::uuid, $2::uuid, 1, n,
-    $4::timestamptz - n * ($5::interval / $3::int), 'UTC', 0, now(), false, false, 'patient', '[]', '[]',
-    decode(md5($2::uuid::text || n), 'hex')
-FROM generate_series(1, $3::int) AS n
+SELECT md5(patient::text || n)::uuid, $1::uuid, patient, 1, n,
+    $4::timestamptz - n * ($5::text::interval / $3::int), 'UTC', 0, now(), false, false, 'patient', '[]', '[]',
+    decode(md5(patient::text || n), 'hex')
+FROM unnest($2::uuid[]) AS patient, generate_series(1, $3::int) AS n
 """
 FILL_MOMENTS = """
 INSERT INTO timeline_moments (clinic_id, patient_id, check_in_id, at, placeable, corrected, relinks, revision)
 SELECT clinic_id, patient_id, id, recorded_at, true, false, 0, revision FROM check_ins
-WHERE clinic_id = $1 AND patient_id = $2
+WHERE clinic_id = $1 AND patient_id = ANY($2::uuid[])
 """
 FILL_VALUES = """
 INSERT INTO observations (clinic_id, patient_id, measure, substance, recorded_at, check_in_id, value, local_day,
@@ -49,8 +57,14 @@ SELECT clinic_id, patient_id, measure, substance, recorded_at, id,
     (recorded_at AT TIME ZONE 'UTC')::date, 0
 FROM check_ins, (VALUES ('craving', 'alcohol'), ('craving_peak', 'alcohol'), ('mood', ''), ('withdrawal', ''))
     AS m (measure, substance)
-WHERE clinic_id = $1 AND patient_id = $2
+WHERE clinic_id = $1 AND patient_id = ANY($2::uuid[])
 """
+FILLED = ("check_ins", "timeline_moments", "observations")
+REBUILT = """
+SELECT indexname AS name, indexdef AS definition FROM pg_indexes
+WHERE tablename = ANY($1) AND indexname NOT IN (SELECT conname FROM pg_constraint)
+"""
+KEY = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'pk_observations'"
 
 
 @dataclass(slots=True)
@@ -65,6 +79,8 @@ class World:
     short_token: str
     long_token: str
     nurse_token: str
+    panel_token: str = ""
+    panel_clinic: UUID | None = None
 
     @property
     def dsn(self) -> str:
@@ -103,9 +119,11 @@ async def make(settings: Settings, *, filler_patients: int) -> World:
         settings, clinic.id, short, long, [token for _, token in people[:WRITERS]], short_token, long_token, nurse[1]
     )
     await _schedule(db, clinic.id, [patient for patient in patients if patient is not None])
+    if not settings.is_sqlite:
+        world.panel_clinic, world.panel_token = await panel.make(db, settings, OF_PANEL)
     await db.finish()
     if not settings.is_sqlite:
-        await _fill(world, filler_patients, db)
+        await _fill(world, filler_patients)
     await db.close()
     await engine.dispose()
     return world
@@ -172,27 +190,71 @@ async def _schedule(db: Database, clinic_id: UUID, patients: list[UUID]) -> None
     await db.flush_staged()
 
 
-async def _fill(world: World, filler_patients: int, db: Database) -> None:
+async def _fill(world: World, filler_patients: int) -> None:
     connection = await asyncpg.connect(world.dsn)
-    sizes = [(world.short_patient, SHORT, "125 days"), (world.long_patient, LONG, "3650 days")]
-    for number in range(filler_patients):
-        patient = await clinics.enrol(db, world.clinic_id, display_name=f"filler {number}", time_zone="UTC")
-        sizes.append((patient.id, 5000, "625 days"))
-    await db.finish()
-    for patient_id, count, span in sizes:
-        async with connection.transaction():
-            await connection.execute(
-                FILL.replace("$5::interval", f"interval '{span}'"), world.clinic_id, patient_id, count, LAST_DAY
-            )
-            # Without it, each value is checked against its check-in by whichever index begins with the patient.
-            await connection.execute("ANALYZE check_ins")
-            await connection.execute(FILL_MOMENTS, world.clinic_id, patient_id)
-            await connection.execute(FILL_VALUES, world.clinic_id, patient_id)
     await connection.execute(
         "CREATE TABLE floor_rows (id uuid PRIMARY KEY, patient_id uuid, body text, at timestamptz)"
     )
-    await connection.execute("VACUUM (ANALYZE)")
+    await connection.execute("SET session_replication_role = replica")
+    await _write(connection, world, [world.short_patient], SHORT, "125 days")
+    await _write(connection, world, [world.long_patient], LONG, "3650 days")
     await connection.close()
+    await grow(world, filler_patients)
+
+
+async def grow(world: World, filler_patients: int) -> None:
+    """Add patients with 5,000 check-ins each: without looking at each value's check-in, and the indexes last."""
+    patients = await _enrol(world, filler_patients)
+    connection = await asyncpg.connect(world.dsn)
+    for setting in ("max_wal_size = '8GB'", "checkpoint_timeout = '1h'"):
+        await connection.execute(f"ALTER SYSTEM SET {setting}")
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.execute("SET session_replication_role = replica")
+    await connection.execute("SET synchronous_commit = off")
+    await connection.execute("SET maintenance_work_mem = '512MB'")
+    indexes = await connection.fetch(REBUILT, list(FILLED)) if filler_patients > AT_ONCE else []
+    for index in indexes:
+        await connection.execute(f"DROP INDEX {index['name']}")
+    key = await connection.fetchval(KEY) if indexes else None
+    if key is not None:
+        await connection.execute("ALTER TABLE observations DROP CONSTRAINT pk_observations")
+    for first in range(0, filler_patients, AT_ONCE):
+        await _write(connection, world, patients[first : first + AT_ONCE], OF_FILLER, FILLER_SPAN)
+    for index in indexes:
+        await connection.execute(index["definition"])
+    if key is not None:
+        await connection.execute(f"ALTER TABLE observations ADD CONSTRAINT pk_observations {key}")
+    await connection.execute("ALTER SYSTEM RESET ALL")
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.execute("VACUUM (ANALYZE)")
+    await connection.execute("CHECKPOINT")
+    await connection.close()
+
+
+async def _write(connection: Any, world: World, patients: list[UUID], count: int, span: str) -> None:
+    async with connection.transaction():
+        await connection.execute(FILL, world.clinic_id, patients, count, LAST_DAY, span)
+        await connection.execute(FILL_MOMENTS, world.clinic_id, patients)
+        await connection.execute(FILL_VALUES, world.clinic_id, patients)
+
+
+async def _enrol(world: World, number: int) -> list[UUID]:
+    """Patients who never do anything."""
+    people = [new_id() for _ in range(number)]
+    if people:
+        of_filler = {"clinic_id": world.clinic_id, "time_zone": "UTC", "status": "invited", "version": 1}
+        engine = create_engine(world.settings)
+        async with engine.begin() as connection:
+            await connection.execute(
+                sa.insert(Patient),
+                [{"id": one, "display_name": "filler", "enrolled_at": LAST_DAY, **of_filler} for one in people],
+            )
+            await connection.execute(
+                sa.insert(PatientRevision),
+                [{"patient_id": one, "clinic_id": world.clinic_id, "revision": OF_FILLER} for one in people],
+            )
+        await engine.dispose()
+    return people
 
 
 async def values_stored(settings: Settings) -> int:
