@@ -142,11 +142,19 @@ def draw_last_value(series: Series) -> str:
     inside = Box(series.plot.left, series.plot.top - 2, series.right, series.plot.bottom + 2)
     theme = series.theme
     dot = circle((x, y), 4.4, fill=theme.value, stroke=theme.background, stroke_width=1.6, class_="last")
-    box = first_free(boxes, obstacles, inside)
+    box = first_free(boxes, [*obstacles, *_at_baseline(series)], inside) or first_free(boxes, obstacles, inside)
     if box is None:
         return dot
     at = (box.left, box.bottom - 1)
     return dot + text(words, at, fill=theme.value, size=LAST_VALUE, bold=True, halo=theme.background)
+
+
+def _at_baseline(series: Series) -> list[Box]:
+    """Where the line of the baseline runs, for the last value to keep off if it can."""
+    if series.baseline is None:
+        return []
+    y = series.y(series.baseline)
+    return [Box(series.plot.left, y - 1, series.plot.right, y + 1)]
 
 
 def _gap_labels(series: Series) -> list[Box]:

@@ -24,7 +24,7 @@ from app.core.routing import Route
 from app.identity.access import AccessGuard, PatientAccess
 
 _TIMED: Final = re.compile(r'"([0-9a-f]{24})-([0-9a-f]{1,14})"')
-REVISION: Final = "2"
+REVISION: Final = "3"
 """Part of every entity tag; raised when the same data is answered differently."""
 
 
