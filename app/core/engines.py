@@ -19,7 +19,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from app.core.settings import Settings
 
 BUSY_TIMEOUT_MILLISECONDS = 5000
-REPLICA_CONNECT_SECONDS = 2
+REPLICA_CONNECT_SECONDS = 5
 
 
 class ClinicConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from app.core import metrics
 from app.core.db import Database, new_session
-from app.core.engines import create_reading_engine
+from app.core.engines import REPLICA_CONNECT_SECONDS, create_reading_engine
 from app.core.logging import describe, log
 from app.core.settings import Settings
 
@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 Read = Callable[[Database], Awaitable[Answer]]
 
 ANSWERS_WITHIN_SECONDS: Final = 1
-"""How long the replica may take to say how far it is, a new connection included."""
+"""How long the replica may keep a request waiting to say how far it is, a new connection included."""
 LOOKS_AGAIN_SECONDS: Final = 5
 STATE: Final = (
     sa.func.pg_is_in_recovery().label("follows"),
@@ -137,7 +137,7 @@ class Replica:
         told: object = None
         while not self._is_there:
             try:
-                async with asyncio.timeout(ANSWERS_WITHIN_SECONDS), self.engine.connect() as connection:
+                async with asyncio.timeout(REPLICA_CONNECT_SECONDS), self.engine.connect() as connection:
                     state = (await connection.execute(sa.select(*STATE))).one()._asdict()
                     self._is_there = self._is_fit(**state)
             except (DBAPIError, *_AWAY) as error:

@@ -193,3 +193,36 @@ class TestDevelopment:
 
         with pytest.raises(ValidationError):
             Settings()
+
+
+class TestReadingFromAReplica:
+    """`AFTERGLOW_READ_DATABASE_URL`."""
+
+    def test_there_is_none_unless_it_is_set(self, environment: pytest.MonkeyPatch) -> None:
+        assert Settings().as_reader is None
+
+    def test_it_may_come_from_a_file_and_is_not_shown(self, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "replica").write_text("postgresql://app:sesame@replica/afterglow\n")
+        environment.setenv("AFTERGLOW_READ_DATABASE_URL_FILE", str(tmp_path / "replica"))
+
+        settings = Settings()
+
+        assert settings.as_reader is not None
+        assert settings.as_reader.async_database_url == "postgresql+asyncpg://app:sesame@replica/afterglow"
+        assert settings.async_database_url == "postgresql+asyncpg://app@db/afterglow"
+        assert "sesame" not in repr(settings)
+
+    @pytest.mark.parametrize(
+        ("primary", "replica"),
+        [
+            ("sqlite:///a.db", "postgresql://replica/a"),
+            ("postgresql://db/a", "sqlite:///a.db"),
+            ("postgresql://db/a", ""),
+        ],
+    )
+    def test_both_are_postgresql(self, environment: pytest.MonkeyPatch, primary: str, replica: str) -> None:
+        environment.setenv("AFTERGLOW_DATABASE_URL", primary)
+        environment.setenv("AFTERGLOW_READ_DATABASE_URL", replica)
+
+        with pytest.raises(ValidationError, match="AFTERGLOW_READ_DATABASE_URL"):
+            Settings()
