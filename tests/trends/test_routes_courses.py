@@ -207,3 +207,21 @@ class TestSmoothed:
         answer: Any = await as_patient.get("/v1/me/trends", params={"measure": "mood", "smooth": "lowess"})
 
         assert answer.status_code == 422
+
+
+class TestOrder:
+    async def test_of_arrival_changes_no_byte_of_a_trend(
+        self, as_patient: httpx2.AsyncClient, history: History
+    ) -> None:
+        values = [(on(1 + n // 2, 6 + 9 * (n % 2)), (n * 7) % 11) for n in range(50)]
+        await history.reports("craving", values, substance="alcohol")
+        for third in (2, 0, 1):
+            await history.reports("craving", list(reversed(values[third::3])), substance="cocaine")
+        await history.dose(on(12))
+
+        for path in ("", "/dose-aligned", "/doses"):
+            one, other = [
+                await trend(as_patient, f"/v1/me/trends{path}", substance=substance)
+                for substance in ("alcohol", "cocaine")
+            ]
+            assert one | {"substance": "cocaine"} == other
