@@ -9,10 +9,11 @@ import pytest
 
 from app.core.db import Database
 from app.dosing.models import Reading
+from tests.charts.drawing import Drawing
 from tests.factories import Person, an_id
 from tests.trends.asking import of_trends
 from tests.trends.history import History, on
-from tests.trends.test_routes_dose_aligned import DOSE_AT, EXAMPLE, aligned
+from tests.trends.test_routes_dose_aligned import AUTUMN, DOSE_AT, EXAMPLE, aligned
 
 pytestmark = pytest.mark.anyio
 
@@ -143,3 +144,32 @@ class TestPooled:
         await aligned(as_patient)
 
         assert len(of_trends(queries)) == 3
+
+
+class TestCharts:
+    async def test_show_what_stands_beside_each_dose(
+        self, db: Database, as_patient: httpx2.AsyncClient, patient: Person, history: History
+    ) -> None:
+        session = await history.dose(DOSE_AT)
+        await history.reports("craving", EXAMPLE)
+        await history.appointment(DOSE_AT + timedelta(hours=23), kind="integration")
+        await dissociated(db, patient, history, session, 40, 9)
+
+        answer = await as_patient.get("/v1/me/trends/dose-aligned/chart.svg", params={"measure": "craving"} | AUTUMN)
+
+        drawing = Drawing(answer.text)
+        assert len(drawing.all("g", "readings")) == 1
+        assert "integration" in drawing.text
+        assert "session effects up to 9 of 16" in (drawing.root[1].text or "")
+
+    async def test_lay_all_doses_on_one_another(self, as_patient: httpx2.AsyncClient, history: History) -> None:
+        for day in (0, 20, 40):
+            await history.dose(DOSE_AT + timedelta(days=day))
+            await history.reports("craving", [(at + timedelta(days=day), value) for at, value in EXAMPLE])
+
+        answer = await as_patient.get(
+            "/v1/me/trends/dose-aligned/chart.svg", params={"measure": "craving", "view": "pooled"} | AUTUMN
+        )
+
+        assert "median of 3 doses" in Drawing(answer.text).text
+        assert len(Drawing(answer.text).all("line", "median")) > 5
