@@ -20,6 +20,10 @@ export UV_NO_PROGRESS := 1
 # The certificates of the system, as pip uses: a company proxy with one of its own works.
 export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What Python compiled is kept, also where it was told not to: the suite starts Python a hundred times, and pytest rewrites
+# each test anew otherwise. It is kept apart from the sources.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo test test-sqlite test-postgresql check covered lint lock-check bench bench-scale fix \
