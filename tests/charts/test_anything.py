@@ -3,7 +3,7 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.charts.dose_aligned import dose_aligned_chart
@@ -128,9 +128,11 @@ class TestDoseAligned:
 
 class TestPooled:
     @given(ALIGNED)
+    @settings(max_examples=40)
     def test_stays_inside_its_view(self, picture: DoseAlignedPicture) -> None:
         assert Drawing(pooled_chart(picture)).outside() == []
 
     @given(ALIGNED)
+    @settings(max_examples=40)
     def test_lays_no_words_on_one_another(self, picture: DoseAlignedPicture) -> None:
         assert Drawing(pooled_chart(picture)).overlapping() == []

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.charts.adherence import adherence_chart
@@ -91,6 +91,7 @@ class TestCalendar:
             AdherencePicture(FIRST, FIRST + timedelta(days=731))
 
     @given(CALENDARS)
+    @settings(max_examples=40)
     def test_stays_inside_its_view_whatever_it_shows(self, picture: AdherencePicture) -> None:
         drawing = Drawing(adherence_chart(picture))
 
@@ -159,6 +160,7 @@ class TestCourse:
         assert drawing.outside() == []
 
     @given(COURSES_OF_ANYTHING)
+    @settings(max_examples=40)
     def test_stays_inside_its_view_whatever_it_shows(self, picture: CoursePicture) -> None:
         drawing = Drawing(course_chart(picture))
 
