@@ -23,6 +23,7 @@ from app.panel.rules import (
     MOST_OVERDUE,
     RELIEF_MEASURE,
     SEVERITIES,
+    ReliefState,
 )
 
 SUMMARY: Final = PatientSummary.__table__.c
@@ -259,7 +260,7 @@ LEFT JOIN sessions n ON n.patient_id = who.patient_id AND n.ahead = 1 AND n.stat
 
 _SUBSTANCE = f"""(SELECT substr(key, {len(RELIEF_MEASURE) + 2}) FROM {{each}}
 WHERE key LIKE '{RELIEF_MEASURE}/%' ORDER BY {{second}} DESC, {{name}} LIMIT 1)"""  # noqa: S608
-_VALUES = f"""CASE WHEN :written_from <= last_dose_at + {{after}} THEN (
+_VALUES = f"""CASE WHEN :written_from <= last_dose_at + {{after}} AND ({{unsettled}}) THEN (
     SELECT {{arrays}}({{array}}(v.t, v.value)) FROM (
         SELECT {{micros}} AS t, o.value FROM observations o
         WHERE {_OF.format("o", "patient_summaries")} AND o.measure = '{RELIEF_MEASURE}' AND o.substance = {{substance}}
@@ -267,6 +268,11 @@ _VALUES = f"""CASE WHEN :written_from <= last_dose_at + {{after}} THEN (
         ORDER BY o.recorded_at, o.check_in_id
     ) v
 ) END"""  # noqa: S608
+_UNSETTLED = (
+    "patient_summaries.relief IS NULL OR :written_from < last_dose_at "
+    f"OR patient_summaries.relief NOT IN ({_texts([ReliefState.UNKNOWN, ReliefState.NO_ROOM])})"
+)
+"""What was usual before the dose does not change by what is told after it."""
 _PROTOCOL = "(SELECT c.protocol_version FROM clinics c WHERE c.id = patient_summaries.clinic_id)"
 
 
@@ -281,6 +287,7 @@ def _returned(words: _Words) -> dict[str, str]:
         micros=words.micros.format("o.recorded_at"),
         array=words.array,
         arrays=words.arrays,
+        unsettled=_UNSETTLED,
     )
     own = {name: f"patient_summaries.{name}" for name in ("patient_id", "last_dose_at", *RELIEF)}
     return own | {"substance": substance, "around_dose": values, "protocol_version": _PROTOCOL}

@@ -181,7 +181,7 @@ class Days:
     async def correct(self, patient: Known) -> httpx2.Response | None:
         if not patient.sent:
             return None
-        check_in_id = self.chance.choice(list(patient.sent))
+        check_in_id = self.chance.choice([*list(patient.sent)[-2:], self.chance.choice(list(patient.sent))])
         version, report = patient.sent[check_in_id]
         new = self.a_report()
         if "due_check_in_id" in report and self.chance.random() < 0.5:
@@ -241,14 +241,14 @@ class Days:
         life = patient.life
         if life.status not in {"dosing", "monitoring", "discharge_ready", "discharged", "closed"}:
             return None
-        dose = DOSE | {
-            "dose_started_at": text(self.now - timedelta(hours=self.chance.randrange(1, 60))),
-            "reason": "A wrong clock.",
-        }
-        answer = await self.send(
-            self.staff["prescriber"], "PUT", f"/v1/dosing-sessions/{life.session_id}/dose", dose, life.version
-        )
+        began = self.now - timedelta(hours=self.chance.randrange(1, 60))
+        dose = DOSE | {"dose_started_at": text(began), "dose_ended_at": None, "reason": "A wrong clock."}
+        if life.status != "dosing":
+            dose["dose_ended_at"] = text(began + timedelta(minutes=self.chance.randrange(1, 50)))
+        address = f"/v1/dosing-sessions/{life.session_id}/dose-corrections"
+        answer = await self.send(self.staff["prescriber"], "POST", address, dose, life.version)
         await life.look()
+        self.done["dose corrected"] += answer.is_success
         return answer
 
     async def dose_elsewhere(self, patient: Known) -> None:
