@@ -302,7 +302,8 @@ async def transaction(request: Request) -> AsyncIterator[Database]:
         await db.abandon()
         raise
     finally:
-        await db.close()
+        if db.in_transaction():
+            await db.close()
 
 
 begin = asynccontextmanager(transaction)
