@@ -1,7 +1,6 @@
 """Wiring, and nothing else."""
 
 import asyncio
-import gc
 import signal
 import threading
 from collections.abc import AsyncIterator
@@ -14,7 +13,7 @@ from starlette.types import Lifespan
 
 from app import api, worker
 from app.audit import metrics as audit_metrics
-from app.core import crypto, docs, handlers, logging, openapi, routing
+from app.core import crypto, docs, handlers, logging, memory, openapi, routing
 from app.core.addresses import Addresses
 from app.core.bells import Bell
 from app.core.compression import Compressed
@@ -124,8 +123,7 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         """From the first request to the last; readiness fails first, so that load balancers look elsewhere."""
         _fail_readiness_first(app, settings.drain_seconds)
-        gc.collect()
-        gc.freeze()  # what was made until now stays for good: the collector need not look at it again
+        memory.settle()
         stop = asyncio.Event()
         working = asyncio.create_task(_work(app, settings, stop))
         yield
