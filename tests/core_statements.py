@@ -12,6 +12,7 @@ from sqlalchemy.sql import operators, visitors
 
 from app.core import asking
 from app.core.db import EVERY_CLINIC, Base, Database, OfClinic
+from app.core.hot import Hot
 
 _read, _ask = Database.read, Database.ask
 _seen: dict[int, object] = {}
@@ -33,11 +34,9 @@ def untied(statement: Any) -> list[str]:
     return [table.name for key, table in used.items() if key not in tied]
 
 
-async def checked_read(
-    self: Database, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
-) -> sa.CursorResult[Any]:
+async def checked_read(self: Database, statement: Any, parameters: Mapping[str, Any] | None = None) -> Any:
     """`Database.read`, for requests and whatever else works for one clinic."""
-    _check(self, statement)
+    _check(self, statement.statement if isinstance(statement, Hot) else statement)
     return await _read(self, statement, parameters)
 
 

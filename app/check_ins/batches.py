@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
-from app.check_ins import schemas, service
+from app.check_ins import answers, schemas, service
 from app.check_ins.errors import CheckInInvalid
 from app.check_ins.models import QuarantinedSubmission
 from app.check_ins.reports import Author, Outcome, Report, Result
@@ -27,29 +27,30 @@ HASH_BYTES = 16
 
 async def submit(
     db: Database, access: PatientAccess, batch: schemas.CheckInBatch, cursor: str | None = None
-) -> schemas.CheckInBatchResults:
+) -> dict[str, Any]:
     """Record a batch. One transaction holds all of it; an item that cannot be accepted is quarantined.
 
-    `cursor` is how far the phone has read the record.
+    The answer has the shape of `schemas.CheckInBatchResults`. `cursor` is how far the phone has read the record.
     """
     read = [_read(item) for item in batch.check_ins]
     author = Author.of(access)
     reports = [found for found in read if isinstance(found, Report)]
     stored = iter(await service.submit(db, access.clinic, access.patient, access.protocol, author, reports))
-    results: list[schemas.CheckInBatchResult] = []
+    results: list[dict[str, Any]] = []
     quarantined: dict[bytes, dict[str, Any]] = {}
+    changed = False
     for raw, found in zip(batch.check_ins, read, strict=True):
         check_in_id = found.id if isinstance(found, Report) else _id_of(raw)
         result = next(stored) if isinstance(found, Report) else _unreadable(author, access.patient, found)
         if result.outcome is Outcome.INVALID and result.problem is not None:
             row = _quarantine(access, check_in_id, raw, result.problem)
             quarantined[row["content_hash"]] = row
-        results.append(_result(check_in_id, result))
+        results.append(answers.result(check_in_id, result))
+        changed = changed or result.outcome in {Outcome.CREATED, Outcome.CORRECTED}
     await _keep(db, access.patient, quarantined)
-    changed = any(result.outcome in {Outcome.CREATED, Outcome.CORRECTED} for result in results)
     revision = access.patient.revision
     next_cursor = changes.after_upload(cursor, access.patient.id, revision, revision + changed)
-    return schemas.CheckInBatchResults(results=results, next_cursor=next_cursor)
+    return {"results": results, "next_cursor": next_cursor}
 
 
 def _read(item: Any) -> Report | Problem:  # noqa: ANN401  whatever JSON held
@@ -74,17 +75,6 @@ def _id_of(item: Any) -> UUID | None:  # noqa: ANN401  whatever JSON held
         return UUID(item["id"])
     except (TypeError, KeyError, ValueError, AttributeError):
         return None
-
-
-def _result(check_in_id: UUID | None, result: Result) -> schemas.CheckInBatchResult:
-    return schemas.CheckInBatchResult.model_validate(
-        {
-            "id": check_in_id,
-            "outcome": result.outcome.value,
-            "check_in": None if result.check_in is None else service.present(result.check_in, result.shown),
-            "problem": None if result.problem is None else result.problem.body(),
-        }
-    )
 
 
 def _quarantine(access: PatientAccess, check_in_id: UUID | None, raw: Any, problem: Problem) -> dict[str, Any]:  # noqa: ANN401

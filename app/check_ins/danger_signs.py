@@ -3,9 +3,11 @@
 Most check-ins need nothing from before: craving that is low can be no spike, and nobody asks after use that was not.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -20,6 +22,7 @@ CRAVING_TOPS: Final = {"craving_nrs": ("craving", 10), "craving_vas": ("craving_
 """The measure of each craving scale, and the top of the scale."""
 USED: Final = "used"
 ANY_SUBSTANCE: Final = None
+NOTHING: Final = float("-inf")
 
 Answers = Mapping[str, Any]
 
@@ -118,22 +121,30 @@ def last_drink_hours(responses: Iterable[Mapping[str, Any]]) -> int | None:
 
 
 def craving(
-    response: Mapping[str, Any], earlier: Sequence[tuple[datetime, date, float]], at: datetime, day: date, days: int
+    response: Mapping[str, Any],
+    earlier: Sequence[tuple[datetime, UUID, date, float]],
+    at: datetime,
+    day: date,
+    days: int,
 ) -> CravingInputs | None:
-    """Craving for one substance beside what was usual; None where the present strength was left out."""
+    """Craving for one substance beside what was usual; None where the present strength was left out.
+
+    `earlier` are when, in which check-in, on which day and how strong, the oldest first.
+    """
     now = response["answers"].get("now")
     if now is None:
         return None
-    highest: dict[int, float] = {}
-    for _, on, value in earlier:
-        ago = (day - on).days
-        highest[ago] = max(value, highest.get(ago, value))
+    highest: dict[date, float] = {}
+    for _, _, on, value in earlier:
+        if value > highest.get(on, NOTHING):
+            highest[on] = value
+    since = bisect_left(earlier, at - timedelta(days=days), key=itemgetter(0))
     return CravingInputs(
         value=now,
         substance=response["substance"],
         of=CRAVING_TOPS[response["instrument"]][1],
-        usual=[value for when, _, value in earlier if when >= at - timedelta(days=days)],
-        highest_by_day=highest,
+        usual=[value for _, _, _, value in earlier[since:]],
+        highest_by_day={(day - on).days: value for on, value in highest.items()},
     )
 
 

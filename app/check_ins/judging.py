@@ -80,7 +80,8 @@ class Judge:
         report, suspect = told.report, told.stored["clock_suspect"]
         at = self._at(report.content.recorded_at)
         day = local_time(at, report.content.time_zone).day
-        self._past.forget(report.id)
+        if told.corrects is not None:
+            self._past.forget(report.id)
         findings = rules.judge_answers(await self._inputs(told, at, day), self._protocol.safety)
         if not suspect:
             for found in told.scored:
@@ -119,7 +120,7 @@ class Judge:
         used = [
             (substance, on, value)
             for substance in past.substances(signs.USED)
-            for _, on, value in past.values(signs.USED, substance, before=at)
+            for _, _, on, value in past.values(signs.USED, substance, before=at)
         ]
         before = told.corrects
         return rules.AnswerInputs(
@@ -145,9 +146,9 @@ class Judge:
             last_drink_hours=signs.last_drink_hours(responses),
             urinary_blood=urine.get("blood"),
             urinary_total=measures.get("urinary_check_total"),
-            urinary_before=[value for _, _, value in past.values("urinary_check_total", "", before=at)],
+            urinary_before=[value for _, _, _, value in past.values("urinary_check_total", "", before=at)],
             phq9_total=measures.get("phq9_total"),
-            phq9_first=next((value for _, _, value in past.values("phq9_total", "", before=at)), None),
+            phq9_first=next((value for _, _, _, value in past.values("phq9_total", "", before=at)), None),
             taken_back=signs.taken_back(before["responses"], responses) if before else (),
             minutes_since_said=(self._now - before["received_at"]) / timedelta(minutes=1) if before else None,
             abstinence_is_the_goal=await self._goal() if any(use.is_use for use in uses) else None,

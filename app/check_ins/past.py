@@ -107,12 +107,12 @@ class Past:
 
     def values(
         self, measure: str, substance: str, *, before: datetime, since: datetime | None = None
-    ) -> list[tuple[datetime, date, float]]:
+    ) -> Sequence[Known]:
         """The values before a moment, since another one, the oldest first."""
         series = self._known.get(measure, {}).get(substance, [])
         last = bisect_left(series, before, key=_when)
         first = 0 if since is None else bisect_left(series, since, key=_when)
-        return [(at, day, value) for at, _, day, value in series[first:last]]
+        return series[first:last]
 
     def substances(self, measure: str) -> list[str]:
         """What this measure was reported about."""
@@ -138,7 +138,7 @@ class Past:
         arguments = {"clinic_id": self._whose["clinic_id"], "session_id": session_id, "before": started_at}
         read = (await self._db.read(_READ_BEFORE_DOSE, arguments)).one_or_none()
         own = self.values("dissociation", "", before=started_at, since=started_at - timedelta(hours=hours))[-1:]
-        newest = max([*((at, value) for at, _, value in own), *([tuple(read)] if read else [])], default=None)
+        newest = max([*((at, value) for at, _, _, value in own), *([tuple(read)] if read else [])], default=None)
         return None if newest is None else newest[1]
 
     async def clinician_of(self, session_id: UUID) -> UUID | None:

@@ -12,6 +12,7 @@ from app.check_ins.danger_signs import Seen, Wanted
 from app.check_ins.models import CheckIn, CheckInVersion, Observation
 from app.core.columns import EPOCH
 from app.core.db import Database
+from app.core.hot import Among, Hot, Ids
 from app.identity.access import PatientView
 from app.timeline import service as timeline
 from app.timeline.models import TimelineMoment
@@ -44,8 +45,9 @@ _OF_PATIENT = (
     _check_in.patient_id == sa.bindparam("patient_id"),
 )
 
-_BY_ID = _WITH_MOMENT.where(*_OF_PATIENT, _check_in.id.in_(sa.bindparam("ids", expanding=True)))
-_ONE = _WITH_MOMENT.where(*_OF_PATIENT, _check_in.id == sa.bindparam("id"))
+_THESE = Among(_check_in.id, sa.bindparam("ids", type_=Ids()))
+_BY_ID = Hot(_WITH_MOMENT.where(*_OF_PATIENT, _THESE))
+_ONE = Hot(_WITH_MOMENT.where(*_OF_PATIENT, _check_in.id == sa.bindparam("id")))
 
 
 # Anchors, what is here already and what was seen before share their columns, so that one statement says all that a
@@ -63,7 +65,7 @@ _KNOWN = sa.select(
     sa.null(),
     sa.false(),
     *_NOT_SEEN,
-).where(*_OF_PATIENT, _check_in.id.in_(sa.bindparam("ids", expanding=True)))
+).where(*_OF_PATIENT, _THESE)
 
 
 def _series(number: int, wanted: Wanted) -> sa.Select[Any]:
@@ -91,13 +93,13 @@ def _series(number: int, wanted: Wanted) -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=256)
-def _known_anchors_and_seen(shape: tuple[tuple[bool, bool], ...]) -> sa.CompoundSelect[Any]:
+def _known_anchors_and_seen(shape: tuple[tuple[bool, bool], ...]) -> Hot:
     """The statement for so many series, each of one substance or of any, since a moment or from the start."""
     parts = [
         _series(number, Wanted("", "" if of_one else None, EPOCH if since else None))
         for number, (of_one, since) in enumerate(shape)
     ]
-    return sa.union_all(_ANCHORS, _KNOWN, *parts)
+    return Hot(sa.union_all(_ANCHORS, _KNOWN, *parts))
 
 
 async def known_anchors_and_seen(
@@ -135,7 +137,7 @@ async def stored(db: Database, patient: PatientView, ids: Sequence[UUID]) -> dic
         found = await db.read(_ONE, whose | {"id": ids[0]})
     else:
         found = await db.read(_BY_ID, whose | {"ids": list(ids)})
-    return {row.id: dict(row._mapping) for row in found}  # noqa: SLF001  SQLAlchemy's public name has an underscore
+    return {row.id: row._asdict() for row in found}
 
 
 async def page(

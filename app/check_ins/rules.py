@@ -16,6 +16,7 @@ from app.instruments.rules import Score, score, validate_answers
 from app.protocols.rules import Protocol as ClinicProtocol
 
 FINGERPRINT_BYTES = 16
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Answered(Protocol):
@@ -111,8 +112,7 @@ def fingerprint(report: Reported) -> bytes:
         "responses": [_plain(response) for response in report.responses],
         "note": report.note,
     }
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=FINGERPRINT_BYTES).digest()
+    return hashlib.blake2b(_encode(said).encode(), digest_size=FINGERPRINT_BYTES).digest()
 
 
 def _plain(response: Answered) -> dict[str, Any]:

@@ -10,7 +10,7 @@ statement whatever the number of tables and rows, which is what makes a check-in
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,10 +19,11 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
-from app.core import asking, bells, upkeep
+from app.core import asking, bells, hot, staging, upkeep
 from app.core.clinic_wall import EVERY_CLINIC, ClinicSession, OfClinic, WrongClinicError
 from app.core.engines import create_engine
 from app.core.errors import Problem
+from app.core.hot import Hot, Rows
 from app.core.staging import one_statement, parents_first
 
 __all__ = [
@@ -118,9 +119,22 @@ class Database(AsyncSession):
             self._plain = await self.connection()
         return self._plain
 
-    async def read(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> sa.CursorResult[Any]:
-        """Plain rows instead of objects: for the few statements that run all day, at a third of the cost."""
-        return await (await self.plain()).execute(statement, parameters)
+    @overload
+    async def read(self, statement: Hot, parameters: Mapping[str, Any] | None = None) -> Rows: ...
+
+    @overload
+    async def read(
+        self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None
+    ) -> sa.CursorResult[Any]: ...
+
+    async def read(
+        self, statement: sa.Executable | Hot, parameters: Mapping[str, Any] | None = None
+    ) -> sa.CursorResult[Any] | Rows:
+        """Plain rows instead of objects, at a third of the cost; of a `Hot` statement at a tenth."""
+        connection = self._plain or await self.plain()
+        if isinstance(statement, Hot):
+            return await hot.read(connection, statement, parameters)
+        return await connection.execute(statement, parameters)
 
     async def ask(self, statement: asking.Question, parameters: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of a statement that is written once, without a transaction around it where none has begun.
@@ -171,12 +185,11 @@ class Database(AsyncSession):
         if self.is_postgresql:
             await self._write_in_one_statement(rows, changes)
             return
-        connection = await self.plain()
-        for table in sorted(rows, key=parents_first(Base.metadata).__getitem__):
-            await connection.execute(sa.insert(table), [dict(row) for row in rows[table]])
-        for (table, key), new in changes.items():
-            where = [column == value for column, value in zip(table.primary_key, key, strict=True)]
-            await connection.execute(sa.update(table).where(*where).values(**new))
+        writes = [
+            staging.inserting(table, rows[table])
+            for table in sorted(rows, key=parents_first(Base.metadata).__getitem__)
+        ] + [staging.changing(table, key, new) for (table, key), new in changes.items()]
+        await hot.write_all(await self.plain(), writes)
 
     async def _write_in_one_statement(
         self,
@@ -198,7 +211,7 @@ class Database(AsyncSession):
             for name, value in named:
                 process = processors[table, name]
                 arguments.append(process(value) if process else value)
-        await (await self.plain()).exec_driver_sql(statement, tuple(arguments))
+        await hot.run(await self.plain(), statement, arguments)
 
     def ring(self, *, pressing: bool = True) -> None:
         """Wake those who pass on what this transaction leaves behind, once it is committed.

@@ -1,10 +1,12 @@
 """How staged rows are written: one data-modifying statement on PostgreSQL, parents first on SQLite."""
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 
 
 def parents_first(metadata: sa.MetaData) -> dict[sa.Table, int]:
@@ -18,6 +20,7 @@ def _parents_first(metadata: sa.MetaData, _: int) -> dict[sa.Table, int]:
     return {table: number for number, table in enumerate(metadata.sorted_tables)}
 
 
+_SQLITE = aiosqlite_dialect()
 _POSTGRESQL = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
 
 
@@ -58,3 +61,34 @@ def one_statement(
         settings = ", ".join(f"{name} = {''.join(placeholder(table, name, ''))}" for name in columns)
         parts.append(f"u{number} AS (UPDATE {table.name} SET {settings} WHERE {where})")  # noqa: S608  our own metadata
     return f"WITH {', '.join(parts)} SELECT 1", processors
+
+
+def inserting(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[list[Any]]]:
+    """How SQLite inserts these rows of one table, which all name the same columns."""
+    text, columns = _insert(table, tuple(rows[0]))
+    return text, [[process(row[name]) if process else row[name] for name, process in columns] for row in rows]
+
+
+def changing(table: sa.Table, key: Sequence[Any], new: Mapping[str, Any]) -> tuple[str, list[list[Any]]]:
+    """How SQLite changes the row with this primary key."""
+    text, processors = _update(table, tuple(new))
+    values = zip([*new.values(), *key], processors, strict=True)
+    return text, [[process(value) if process else value for value, process in values]]
+
+
+@lru_cache(maxsize=512)
+def _insert(table: sa.Table, names: tuple[str, ...]) -> tuple[str, list[tuple[str, Any]]]:
+    text = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"  # noqa: S608  ours
+    return text, [(name, _on_sqlite(table.c[name])) for name in names]
+
+
+@lru_cache(maxsize=512)
+def _update(table: sa.Table, names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    key = list(table.primary_key)
+    where = " AND ".join(f"{column.name} = ?" for column in key)
+    text = f"UPDATE {table.name} SET {', '.join(f'{name} = ?' for name in names)} WHERE {where}"  # noqa: S608  ours
+    return text, [_on_sqlite(column) for column in (*(table.c[name] for name in names), *key)]
+
+
+def _on_sqlite(column: sa.Column[Any]) -> Any:  # noqa: ANN401  a processor or None
+    return column.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)

@@ -29,7 +29,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.audit import service as audit
-from app.core import app_versions, asking, clock, limits
+from app.core import app_versions, asking, clock, hot, limits
 from app.core.db import Database, Db, unit_of_work
 from app.core.errors import Forbidden, NotFound, Problem, Unauthenticated
 from app.core.guards import Guard
@@ -195,7 +195,7 @@ class AccessGuard(Guard):
         token = await self._admitted(request)
         await db.enter(token.clinic_id, relaxed=_relaxed(request, _asked(self)))
         row = (
-            await db.read(statement, {"clinic_id": token.clinic_id, "device_id": token.device_id, **named})
+            await db.read(hot.of(statement), {"clinic_id": token.clinic_id, "device_id": token.device_id, **named})
         ).one_or_none()
         if row is not None and (row.ended_at is not None or row.membership_ended_at is not None):
             raise _unauthenticated()
@@ -308,7 +308,7 @@ def allow_in_clinic(permission: Permission, *, also_patients: bool = False, step
 
 async def patient_for_writing(db: Database, clinic_id: UUID, patient_id: UUID) -> PatientView:
     """A patient, locked as a writing guard locks them: for commands and the simulator, which have no request."""
-    found = await db.read(queries.LOCKED_PATIENT, {"patient_id": patient_id, "clinic_id": clinic_id})
+    found = await db.read(hot.of(queries.LOCKED_PATIENT), {"patient_id": patient_id, "clinic_id": clinic_id})
     return PatientView(**found.mappings().one())
 
 

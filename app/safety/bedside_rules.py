@@ -190,8 +190,11 @@ def judge_distress(distress: int | None, figures: Safety) -> Finding | None:
 
 def worst_first(found: Iterable[Finding | None]) -> list[Finding]:
     """Put what was found in order, the most severe first."""
+    some = [finding for finding in found if finding is not None]
+    if len(some) < 2:  # noqa: PLR2004  as nearly always
+        return some
     order = list(Severity)
-    return sorted((finding for finding in found if finding), key=lambda finding: -order.index(finding.severity))
+    return sorted(some, key=lambda finding: -order.index(finding.severity))
 
 
 def _bp1(inputs: ReadingInputs, figures: Safety) -> Finding | None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -103,7 +104,8 @@ def test_diaries_of_several_substances() -> None:
 
 def test_craving_beside_what_was_usual() -> None:
     earlier = [
-        (AT - timedelta(days=days), ago(days), float(value)) for days, value in ((20, 9), (2, 3), (2, 5), (1, 4))
+        (AT - timedelta(days=days), UUID(int=0), ago(days), float(value))
+        for days, value in ((20, 9), (2, 3), (2, 5), (1, 4))
     ]
 
     found = signs.craving(stored("craving_nrs", "alcohol", now=6), earlier, AT, TODAY, 14)
