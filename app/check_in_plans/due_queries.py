@@ -73,6 +73,6 @@ async def within(db: Database, patient: PatientView, days: Window) -> tuple[int 
     """How far is planned (microseconds since 1970; None: not at all), and rows of `COLUMNS` in the order of time."""
     whose = {"clinic_id": patient.clinic_id, "patient_id": patient.id}
     span = {"start": days.start, "end": days.end, "now": days.now, "longest_open": days.start - LONGEST_OPEN}
-    rows = (await db.read(_WITHIN, whose | span)).all()
+    rows = await db.ask(_WITHIN, whose | span)
     first = rows[0]
     return first.planned_until, [row[1:] for row in rows] if first.id is not None else []

@@ -30,7 +30,7 @@ _POSTGRESQL = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy h
 
 _DOUBLE = 701
 """What PostgreSQL calls the type of all our numbers with a point."""
-Question = sa.Select[Any] | sa.CompoundSelect[Any]
+Question = sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
 
 
 class Row(asyncpg.Record):  # type: ignore[misc]  # asyncpg has no types
@@ -115,6 +115,9 @@ async def _line(engine: AsyncEngine) -> AsyncIterator[Any]:
 @lru_cache(maxsize=512)
 def _prepared(statement: Question, note: Note | None, *, relaxed: bool) -> _Prepared:
     compiled: Any = statement.compile(dialect=_POSTGRESQL)
+    if any(bind.expanding and bind.required for bind in compiled.bind_names):
+        msg = "a list of any length makes another statement each time: compare with `any_` of an array instead"
+        raise TypeError(msg)
     as_written = compiled.construct_params(_check=False)
     expanded = compiled._process_parameters_for_postcompile(as_written)  # noqa: SLF001  the same: each IN has its length
     processors = compiled._bind_processors | expanded.processors  # noqa: SLF001  the same

@@ -136,7 +136,7 @@ async def read(db: Database, patient: PatientView, asked: Asked, figures: Integr
         "end": end,
         "visits_end": end + longest(figures),
     }
-    return (await db.read(_STATEMENT, parameters)).all()
+    return await db.ask(_STATEMENT, parameters)
 
 
 def doses_of(rows: Sequence[Any]) -> list[Any]:

@@ -67,7 +67,7 @@ class Days:
 
 async def days(db: Database, whose: Whose, period: Period) -> list[LocalDay]:
     """Read the local days of a period."""
-    rows: Sequence[Any] = (await db.read(_DAYS, whose.parameters | period.parameters)).all()
+    rows = await db.ask(_DAYS, whose.parameters | period.parameters)
     return sorted(LocalDay(*row[-5:]) for row in rows)
 
 
@@ -79,7 +79,7 @@ async def several(
     for number, whose in enumerate(every):
         parameters |= {f"{name}_{number}": value for name, value in whose.parameters.items()}
         parameters |= {name: whose.parameters[name] for name in ("clinic_id", "patient_id")}
-    rows: Sequence[Any] = (await db.read(_several(len(every)), parameters)).all()
+    rows = await db.ask(_several(len(every)), parameters)
     asked = [row for row in rows if row.kind == "asked"]
     axis = queries.axis_of([row for row in rows if row.kind != "asked"], period)
     return axis, [
@@ -121,7 +121,7 @@ async def only_substances(db: Database, patient: PatientView, measures: Sequence
     """Of each measure the one substance that the patient reports it about, as `queries.only_substance` does."""
     parameters: dict[str, Any] = {"clinic_id": patient.clinic_id, "patient_id": patient.id}
     parameters |= {f"measure_{number}": key for number, key in enumerate(measures)}
-    rows: Sequence[Any] = (await db.read(_ends_of_substances(len(measures)), parameters)).all()
+    rows = await db.ask(_ends_of_substances(len(measures)), parameters)
     return {measures[number]: None if first != last else first or "" for number, first, last in rows}
 
 
@@ -140,14 +140,14 @@ def _ends_of_substances(count: int) -> sa.CompoundSelect[Any]:
 
 async def prompts(db: Database, whose: Whose, period: Period) -> list[Prompt]:
     """Read the due check-ins of a period that asked for the measure and of which it is noted what became of them."""
-    rows: Sequence[Any] = (await db.read(_PROMPTS, whose.parameters | period.parameters)).all()
+    rows = await db.ask(_PROMPTS, whose.parameters | period.parameters)
     return [Prompt(opens_at, bool(missed)) for opens_at, missed in rows]
 
 
 async def use_days(db: Database, whose: Whose, period: Period) -> list[UseDay]:
     """Read the local days with a diary of use, with the most drinks that any of its diaries says."""
     found: dict[date, UseDay] = {}
-    rows: Sequence[Any] = (await db.read(_USE, whose.parameters | period.parameters)).all()
+    rows = await db.ask(_USE, whose.parameters | period.parameters)
     for day, value, responses in rows:
         known = found.get(day, UseDay(day, used=False, drinks=None))
         drinks = _drinks(responses, whose.substance)

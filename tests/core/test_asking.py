@@ -203,3 +203,10 @@ class TestPrepared:
 
         assert [name for name, _ in prepared.arguments] == ["id"]
         assert asking._prepared(statement, None, relaxed=False) is prepared
+
+    def test_takes_no_list_whose_length_it_cannot_know(self) -> None:
+        column = Patient.__table__.c.status
+        asking._prepared(PATIENTS.where(column.in_(["active", "paused"])), None, relaxed=False)
+
+        with pytest.raises(TypeError):
+            asking._prepared(PATIENTS.where(column.in_(sa.bindparam("statuses"))), None, relaxed=False)
