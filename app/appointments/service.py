@@ -16,13 +16,14 @@ from app.appointments.holding import HOLDER, Belongs
 from app.appointments.models import Appointment, AppointmentParticipant
 from app.appointments.rules import AppointmentAction, AppointmentOrigin, AppointmentStatus, Attendance
 from app.bookings import service as bookings
-from app.bookings.queries import rooms_among, staff_among
+from app.bookings.queries import rooms_among
 from app.core import clock, etags
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidRequest, NotFound
 from app.core.pagination import PageRequest
 from app.events.types import EventType
 from app.identity.access import ClinicAccess, PatientAccess, PatientView
+from app.identity.queries import staff_among
 from app.protocols.rules import Protocol
 from app.timeline import service as timeline
 from app.timeline.errors import IdTaken
@@ -73,16 +74,12 @@ async def add(
     appointment_id: UUID,
     plan: schemas.AppointmentWrite,
     belongs: Belongs = Belongs(),  # noqa: B008  frozen
-    *,
-    override_reason: str | None = None,
 ) -> Appointment:
     """Make an appointment; raises `DoubleBooked`, `InvalidRequest` or `IdTaken`.
 
     The patient must be locked (a writing guard, or `patient_for_writing`). After `DoubleBooked` nothing has changed,
-    and the transaction can go on. `override_reason`: the plan's own if it is not given.
+    and the transaction can go on.
     """
-    if override_reason is not None:
-        plan = plan.model_copy(update={"override_reason": override_reason})
     (appointment,) = await add_all(db, patient, protocol, actor_id, [New(appointment_id, plan, belongs)])
     return appointment
 
@@ -357,7 +354,7 @@ def _is_planned_so(current: schemas.Appointment, plan: schemas.AppointmentWrite)
 async def _check_named(db: Database, clinic_id: UUID, plans: Sequence[schemas.AppointmentWrite]) -> None:
     """Raise `InvalidRequest` for staff and rooms that the clinic does not have."""
     staff_ids = {p.staff_id for plan in plans for p in plan.participants if p.staff_id is not None}
-    staff = await staff_among(db, clinic_id, staff_ids) if staff_ids else frozenset[UUID]()
+    staff = await staff_among(db, clinic_id, staff_ids)
     room_ids = {plan.room_id for plan in plans if plan.room_id is not None}
     rooms = await rooms_among(db, clinic_id, room_ids) if room_ids else frozenset[UUID]()
     faults: dict[str, FieldError] = {}

@@ -15,6 +15,7 @@ from app.core.fields import zone
 from app.core.pagination import PageRequest, make_cursor
 from app.identity.access import ClinicAccess
 from app.identity.permissions import Permission, reach
+from app.identity.queries import staff_among
 from app.safety import rosters
 
 AHEAD: Final = timedelta(days=14)
@@ -95,7 +96,7 @@ async def _must_be_known(db: Database, access: ClinicAccess, wanted: Wanted) -> 
         words = "Name a member of staff, a room or a patient."
         raise InvalidRequest(errors=[FieldError("/query/staff_id", "nobody_named", words)])
     faults: list[FieldError] = []
-    if not set(wanted.staff_ids) <= await queries.staff_among(db, access.clinic.id, wanted.staff_ids):
+    if not set(wanted.staff_ids) <= await staff_among(db, access.clinic.id, wanted.staff_ids):
         words = "The clinic has no member of staff with this id."
         faults.append(FieldError("/query/staff_id", "unknown_staff", words))
     if wanted.room_id and not await queries.rooms_among(db, access.clinic.id, [wanted.room_id]):

@@ -14,6 +14,7 @@ from app.core.etags import matches, require_match
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import ClinicAccess
+from app.identity.queries import staff_among
 from app.protocols.rules import Protocol
 
 
@@ -75,7 +76,7 @@ def _check(wanted: schemas.WorkingHoursWrite) -> None:
 
 
 async def _must_work_here(db: Database, clinic_id: UUID, staff_id: UUID) -> None:
-    if not await queries.staff_among(db, clinic_id, [staff_id]):
+    if not await staff_among(db, clinic_id, [staff_id]):
         raise NotFound
 
 

@@ -13,9 +13,8 @@ from app.bookings.models import Booking, Room
 from app.core.db import Database
 from app.core.pagination import PageRequest, make_cursor
 from app.identity.access import ClinicAccess, visible_patients
-from app.identity.models import Clinic, Membership
+from app.identity.models import Clinic
 from app.identity.permissions import Reach
-from app.identity.queries import IS_STAFF
 
 NOT_TWICE: Final = "ex_bookings_not_twice"
 """Name of the constraint, and on SQLite the words of the triggers, by which the database refuses a second booking."""
@@ -56,19 +55,6 @@ async def rooms_by_name(db: Database, clinic_id: UUID, page: PageRequest) -> tup
         return rooms, None
     last = rooms[page.limit - 1]
     return rooms[: page.limit], make_cursor([last.name, last.id], "rooms", clinic_id)
-
-
-async def staff_among(db: Database, clinic_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
-    """Keep those ids that are members of staff of the clinic now."""
-    found = await db.scalars(
-        sa.select(Membership.id).where(
-            Membership.clinic_id == clinic_id,
-            Membership.id.in_(ids),
-            IS_STAFF,
-            Membership.ended_at.is_(None),
-        )
-    )
-    return frozenset(found)
 
 
 async def rooms_among(db: Database, clinic_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:

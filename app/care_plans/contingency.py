@@ -46,8 +46,8 @@ async def put(
     if current is not None and same and not said.starts_over:
         return current, False
     if current is not None or if_match is not None:
-        shown = (await record(db, patient, current)).model_dump(mode="json")
-        etags.require_match(if_match, 0 if current is None else current.version, shown.copy)
+        version = 0 if current is None else current.version
+        await etags.require_match_with(if_match, version, lambda: record(db, patient, current))
     if said.most_cents < said.first_cents:
         fault = FieldError("/most_cents", "less_than_first", "Not even the first one could be earned in full.")
         raise InvalidRequest(errors=[fault])

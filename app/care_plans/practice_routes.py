@@ -25,6 +25,7 @@ PUT: dict[int | str, dict[str, Any]] = {
     **problems(ConsentWithdrawn, errors.InvalidRequest, errors.PreconditionFailed, errors.PreconditionRequired),
 }
 PAGE = problems(CursorInvalid, errors.InvalidRequest)
+ADHERENCE = problems(errors.InvalidRequest)
 Since = Annotated[Moment | None, Query(alias="from", description="Those done at this moment or later.")]
 Until = Annotated[Moment | None, Query(alias="to", description="Those done before this moment.")]
 FirstDay = Annotated[
@@ -67,7 +68,7 @@ async def list_my_practice_logs(
     return schemas.OwnPracticeLogPage(items=[practice.own(row) for row in rows], next_cursor=cursor)
 
 
-@router.get("/me/practice-adherence", summary="How much I practised of what was assigned", responses=PAGE)
+@router.get("/me/practice-adherence", summary="How much I practised of what was assigned", responses=ADHERENCE)
 async def read_my_practice_adherence(
     access: Annotated[PatientAccess, me(Permission.PRACTICE_READ)],
     db: Db,
@@ -96,7 +97,7 @@ async def list_patient_practice_logs(
 @router.get(
     "/patients/{patient_id}/practice-adherence",
     summary="How much a patient practised of what was assigned",
-    responses=PAGE,
+    responses=ADHERENCE,
 )
 async def read_patient_practice_adherence(
     patient_id: UUID,

@@ -11,7 +11,6 @@ from app.core.db import Database
 from app.core.pagination import PageRequest, make_cursor
 from app.identity.access import PatientView
 from app.identity.models import Membership
-from app.identity.queries import IS_STAFF
 
 Versioned = TypeVar("Versioned", CarePlan, SafetyPlan, ContingencyPlan)
 
@@ -53,13 +52,3 @@ async def names(db: Database, clinic_id: UUID, ids: Iterable[UUID | None]) -> di
         )
     )
     return {row.id: row.display_name for row in found}
-
-
-async def staff_among(db: Database, clinic_id: UUID, ids: Iterable[UUID]) -> frozenset[UUID]:
-    """Keep those ids that are members of staff of the clinic now."""
-    found = await db.scalars(
-        sa.select(Membership.id).where(
-            Membership.clinic_id == clinic_id, Membership.id.in_(set(ids)), IS_STAFF, Membership.ended_at.is_(None)
-        )
-    )
-    return frozenset(found)

@@ -30,8 +30,8 @@ async def put(
     if current is not None and json.loads(current.content) == content:
         return current, False
     if current is not None or if_match is not None:
-        shown = (await record(db, patient, current)).model_dump(mode="json")
-        etags.require_match(if_match, 0 if current is None else current.version, shown.copy)
+        version = 0 if current is None else current.version
+        await etags.require_match_with(if_match, version, lambda: record(db, patient, current))
     if not any(content.values()):
         raise InvalidRequest(errors=[FieldError("", "nothing_said", "At least one part says something.")])
     made = SafetyPlan(
@@ -57,8 +57,7 @@ async def co_sign(db: Database, access: PatientAccess, if_match: str | None) -> 
     current = await newest(db, patient)
     if current is None:
         raise NothingToSign
-    shown = (await record(db, patient, current)).model_dump(mode="json")
-    etags.require_match(if_match, current.version, shown.copy)
+    await etags.require_match_with(if_match, current.version, lambda: record(db, patient, current))
     if current.co_signed_at is None:
         current.co_signed_at, current.co_signed_by = clock.now(), access.caller.membership_id
         current.revision = patient.revise(db)

@@ -18,6 +18,7 @@ from app.core.pagination import PageRequest
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import PatientAccess, PatientView
+from app.identity.queries import staff_among
 from app.instruments.measures import MEASURES
 
 
@@ -60,9 +61,9 @@ async def put(
     before = None if current is None else json.loads(current.content)
     if current is not None and content == before:
         return await record(db, patient), False
-    shown = (await record(db, patient)).model_dump(mode="json")
     if current is not None or if_match is not None:
-        etags.require_match(if_match, 0 if current is None else current.version, lambda: shown)
+        version = 0 if current is None else current.version
+        await etags.require_match_with(if_match, version, lambda: record(db, patient))
     faults = rules.faults(content, MEASURES, await _known_staff(db, access, content, before))
     if faults:
         raise InvalidRequest(errors=faults)
@@ -144,7 +145,7 @@ async def _known_staff(
     new = named - kept
     if not new:
         return kept
-    return kept | {str(each) for each in await queries.staff_among(db, access.clinic.id, map(UUID, new))}
+    return kept | {str(each) for each in await staff_among(db, access.clinic.id, [UUID(each) for each in new])}
 
 
 async def _names(db: Database, patient: PatientView, rows: Sequence[CarePlan]) -> dict[UUID, str]:

@@ -20,7 +20,7 @@ from app.events.types import EventType
 from app.identity.access import ClinicAccess, PatientAccess, patient_for_writing, visible_patients
 from app.identity.models import CareTeamMember, Clinic, Membership, Patient, PatientRevision
 from app.identity.permissions import Role
-from app.identity.queries import IS_STAFF
+from app.identity.queries import IS_STAFF, staff_among
 from app.invitations import service as invitations
 from app.protocols import service as protocols
 from app.protocols.models import ProtocolVersion
@@ -182,16 +182,7 @@ async def put_care_team(db: Database, clinic_id: UUID, patient: Patient, wanted:
 
 async def _must_work_here(db: Database, clinic_id: UUID, team: schemas.CareTeamWrite) -> None:
     named = [member.staff_id for member in team.members]
-    known = set(
-        await db.scalars(
-            sa.select(Membership.id).where(
-                Membership.clinic_id == clinic_id,
-                Membership.id.in_(named),
-                IS_STAFF,
-                Membership.ended_at.is_(None),
-            )
-        )
-    )
+    known = await staff_among(db, clinic_id, named)
     faults = [
         FieldError(f"/members/{number}/staff_id", "unknown_staff", "Nobody of this id works here.")
         for number, staff_id in enumerate(named)

@@ -21,9 +21,9 @@ from app.core.pagination import PageRequest
 from app.events import service as events
 from app.events.types import EventType
 from app.identity.access import PatientAccess, PatientView
-from app.identity.models import Membership, PatientRevision
+from app.identity.models import PatientRevision
 from app.identity.permissions import Reach
-from app.identity.queries import IS_STAFF
+from app.identity.queries import staff_among
 from app.protocols.rules import Protocol
 
 Method = Literal["app", "imported"]
@@ -190,17 +190,9 @@ def _attempt(form: schemas.ConsentWrite) -> rules.Attempt:
 
 
 async def _unknown_witness(db: Database, clinic_id: UUID, witness_id: UUID | None) -> list[FieldError]:
-    if witness_id is None:
+    if witness_id is None or await staff_among(db, clinic_id, [witness_id]):
         return []
-    found = await db.scalar(
-        sa.select(Membership.id).where(
-            Membership.clinic_id == clinic_id,
-            Membership.id == witness_id,
-            IS_STAFF,
-            Membership.ended_at.is_(None),
-        )
-    )
-    return [] if found else [FieldError("/witness_id", "unknown_staff", "Nobody of this id works here.")]
+    return [FieldError("/witness_id", "unknown_staff", "Nobody of this id works here.")]
 
 
 async def _note_app_consent(db: Database, patient: PatientView, *, withdrawn_at: datetime | None) -> None:

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
+from pydantic import BaseModel
 
 from app.core.errors import PreconditionFailed, PreconditionRequired
 
@@ -60,6 +61,14 @@ def require_match(if_match: str | None, version: int, current: Callable[[], Any]
         raise PreconditionRequired
     if not matches(if_match, version):
         raise PreconditionFailed(current=current())
+
+
+async def require_match_with(if_match: str | None, version: int, current: Callable[[], Awaitable[BaseModel]]) -> None:
+    """The same where what the caller may read has to be looked up: that is done only when it is needed."""
+    if if_match is None or matches(if_match, version):
+        require_match(if_match, version, dict)
+    else:
+        raise PreconditionFailed(current=(await current()).model_dump(mode="json"))
 
 
 def matches(if_match: str, version: int) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.check_in_plans.rules import DueState
-from app.core.fields import zone
 from app.exports import schemas
 from app.exports.blocks import Block, Cell, Facts, Section, Table
 from app.exports.care import Care
@@ -18,7 +17,7 @@ _BECAME: Final = {
     DueState.LATE: "answered late",
     DueState.WITHDRAWN: "not wanted any more",
 }
-_UNSAID: Final = frozenset({"id", "owner_name"})
+_UNSAID: Final = frozenset({"id"})
 """What a plan needs to be kept, and no reader."""
 
 
@@ -55,11 +54,12 @@ class Day:
             ended = [("Ended", self._moment(plan.ended_at))] if plan.ended_at else []
             yield self._version(plan, [*self._parts(plan.content), ("Why it was changed", plan.reason or NONE), *ended])
         if self.head.contingency_results:
+            currencies = {plan.version: plan.content.get("currency", "") for plan in self.head.contingency_plans}
             rows = tuple(
                 (
                     self._moment(one.at),
                     plain(one.outcome) + ("\ncorrects an earlier one" if one.corrects else ""),
-                    f"{one.amount_cents / 100:.2f}",
+                    f"{one.amount_cents / 100:.2f} {currencies.get(one.plan_version, '')}".strip(),
                     "\n".join(filter(None, [one.note, self._who(one.recorded_by)])),
                 )
                 for one in reversed(self.head.contingency_results)
@@ -140,12 +140,7 @@ class Day:
 
     def _there(self, row: Mapping[str, Any], name: str) -> str:
         """Day and time by the patient's clock of today, and by the one of that place where it was another."""
-        writer, at = self.care.writer, row[name]
-        said = f"{writer.day(at)}\n{writer.clock(at)}"
-        local = at.astimezone(zone(row["time_zone"])) if row["time_zone"] else at.astimezone(writer.zone)
-        if local.utcoffset() != at.astimezone(writer.zone).utcoffset():
-            said += f"\n({writer.words.clock(local)} in {row['time_zone']})"
-        return said
+        return self.care.writer.there(row[name], row["time_zone"])
 
     # ---------------------------------------------------------------------------------------------------- words
     def _version(self, plan: Any, facts: list[tuple[str, str]]) -> Section:  # noqa: ANN401  one of the copied plans

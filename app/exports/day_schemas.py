@@ -118,7 +118,7 @@ class CopiedCarePlan(Outgoing):
     """The care plan, in one version."""
 
     version: Version
-    phase: str = Field(description="The phase of the treatment.", examples=["active"])
+    phase: str = Field(description="The phase of the treatment.", examples=["induction"])
     abstinence_is_the_goal: bool = Field(description="Whether one of the goals is abstinence.")
     content: Written
     reason: Words

@@ -175,11 +175,15 @@ class Writer:
         return self._reported(row, [replaced]), self._answers(row), NONE
 
     def _reported(self, row: Mapping[str, Any], beside: list[str]) -> str:
-        at, there = row["recorded_at"], zone(row["time_zone"])
-        lines = [f"{self.day(at)}\n{self.clock(at)}"]
-        if at.astimezone(there).utcoffset() != at.astimezone(self.zone).utcoffset():
-            lines.append(f"({self.words.clock(at.astimezone(there))} in {row['time_zone']})")
-        return "\n".join(lines + beside)
+        return "\n".join([self.there(row["recorded_at"], row["time_zone"]), *beside])
+
+    def there(self, at: datetime, time_zone: str | None) -> str:
+        """Day and time by the patient's clock of today, and by the one of that place where it was another."""
+        said = f"{self.day(at)}\n{self.clock(at)}"
+        local = at.astimezone(zone(time_zone) if time_zone else self.zone)
+        if local.utcoffset() != at.astimezone(self.zone).utcoffset():
+            said += f"\n({self.words.clock(local)} in {time_zone})"
+        return said
 
     def _beside(self, row: Mapping[str, Any]) -> list[str]:
         said = [_ORIGINS[row["origin"]]] if row["origin"] in _ORIGINS else []

@@ -25,8 +25,12 @@ KEPT: Final = (
         how_long="As long as the dosing sessions themselves. Corrections are kept beside what they correct.",
     ),
     Kept(
-        what="Your care plan, what you practised, your safety plan and what you were rewarded for",
+        what="Your care plan, your safety plan and what you were rewarded for",
         how_long="As long as your clinical record, in every version.",
+    ),
+    Kept(
+        what="What you practised",
+        how_long="As long as your clinical record, as you last wrote it. What you changed in it is not kept.",
     ),
     Kept(
         what="Your journal",

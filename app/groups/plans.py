@@ -7,7 +7,6 @@ from uuid import UUID
 
 from app.appointments import recurrence
 from app.appointments.recurrence import Instance
-from app.bookings import queries as booking_queries
 from app.bookings.models import Room
 from app.core.db import Database
 from app.core.errors import FieldError, InvalidRequest
@@ -15,6 +14,7 @@ from app.core.fields import wall_time_text, zone
 from app.core.local_times import resolve_local
 from app.groups.models import Group, GroupSession
 from app.groups.schemas import GroupWrite
+from app.identity.queries import staff_among
 from app.protocols.rules import Protocol
 
 
@@ -102,7 +102,7 @@ async def check_named(
     db: Database, clinic_id: UUID, *, staff_ids: list[UUID], room_id: UUID | None, capacity: int
 ) -> None:
     """Raise `InvalidRequest` for staff and rooms that the clinic does not have, and a room that is too small."""
-    known = await booking_queries.staff_among(db, clinic_id, staff_ids) if staff_ids else frozenset[UUID]()
+    known = await staff_among(db, clinic_id, staff_ids)
     faults = [
         FieldError(f"/staff_ids/{n}", "unknown_staff", "The clinic has no member of staff with this id.")
         for n, this in enumerate(staff_ids)

@@ -3,6 +3,7 @@
 They are plain rows rather than objects: every request runs one of them.
 """
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy.dialects import postgresql
 from app.audit.models import AuditEntry
 from app.core.asking import Note
 from app.core.columns import Instant
+from app.core.db import Database
 from app.identity.models import CareTeamMember, Clinic, Device, Membership, Patient, PatientRevision
 from app.identity.permissions import ONE_FACTOR_DOES, SECOND_FACTORS, Role
 
@@ -180,6 +182,19 @@ def visible_patients(clinic_id: Any, membership_id: Any, now: Any) -> sa.Select[
 
 IS_STAFF = Membership.role.not_in([Role.PATIENT.value, Role.SERVICE.value])
 """Whether a membership is that of somebody who works at the clinic: no patient, no program."""
+
+
+async def staff_among(db: Database, clinic_id: UUID, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Keep those ids that are members of staff of the clinic now."""
+    if not ids:
+        return frozenset()
+    found = await db.scalars(
+        sa.select(Membership.id).where(
+            Membership.clinic_id == clinic_id, Membership.id.in_(ids), IS_STAFF, Membership.ended_at.is_(None)
+        )
+    )
+    return frozenset(found)
+
 
 QUEUE = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("name", type_=sa.BigInteger())))
 """Wait until no other transaction holds this name, and hold it until the commit. PostgreSQL only."""

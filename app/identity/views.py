@@ -65,7 +65,7 @@ class PatientView:
     def forget(self, db: Database, kind: str, subject_id: UUID) -> None:
         """Leave a tombstone for something that this transaction takes out of the record, for the phones that have it.
 
-        `kind` is what `GET /v1/me/changes` calls it. An id that is removed is never used again.
+        `kind` is what `GET /v1/me/changes` calls it. Removals are told for 90 days, and the id is refused as long.
         """
         db.stage(
             Tombstone,

@@ -46,11 +46,13 @@ async def write_journal_entry(
     response: Response,
     if_match: IfMatch = None,
 ) -> schemas.JournalEntry:
-    """Keep an entry under the id that the phone made for it. It is private: nobody else can read it, nor learns of it.
+    """Keep an entry under the id that the phone made for it. It is private: nobody else can read it.
+
+    That something was written, and when, stands in the audit, which privacy officers read; never what.
 
     Sending the same again is safe and answers 200. Other words under the same id need `If-Match`; what was there
     before is not kept. An entry that is shared stays shared when it is changed: say so before the patient saves it.
-    The id of a deleted entry is never used again (410).
+    The id of a deleted entry is refused for as long as removals are told: 90 days (410).
     """
     entry, is_new = await service.write(db, access.patient, entry_id, said, if_match)
     response.status_code = 201 if is_new else 200
@@ -140,7 +142,7 @@ async def list_patient_journal_entries(
 ) -> schemas.SharedJournalEntryPage:
     """The entries that the patient shared with the care team, the last written first.
 
-    How many others there are, or whether there are any, nobody but the patient learns: not in an emergency either.
+    How many others there are, or whether there are any, is not told: not in an emergency either.
     """
     rows, cursor = await service.listed(db, access.patient, paging, only_shared=True)
     return schemas.SharedJournalEntryPage.model_validate({"items": rows, "next_cursor": cursor})

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.consents.errors import ConsentWithdrawn
 from app.core import clock, etags
 from app.core.db import Database
-from app.core.errors import NotFound
+from app.core.errors import NotFound, PreconditionFailed
 from app.core.pagination import PageRequest, make_cursor
 from app.identity.access import PatientView
 from app.identity.models import Tombstone
@@ -27,7 +27,8 @@ async def write(
 ) -> tuple[JournalEntry, bool]:
     """Keep an entry, or change it; the entry, and whether it is new. The same again changes nothing.
 
-    A shared entry stays shared when it is changed. Raises `JournalEntryDeleted` when the id was used before.
+    A shared entry stays shared when it is changed. Raises `JournalEntryDeleted` for the id of an entry
+    whose removal is still told, and `PreconditionFailed` for a change of one that is not there.
     """
     entry = await _mine(db, patient, entry_id)
     if entry is not None and _says(entry, said):
@@ -38,6 +39,8 @@ async def write(
     if entry is None:
         if await _was_deleted(db, patient, entry_id):
             raise JournalEntryDeleted
+        if if_match is not None:  # of one that was deleted so long ago that nobody is told any more
+            raise PreconditionFailed(current=None)
         entry = JournalEntry(
             clinic_id=patient.clinic_id,
             patient_id=patient.id,

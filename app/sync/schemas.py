@@ -36,7 +36,7 @@ class _Change(Outgoing):
             examples=[1],
         ),
     ]
-    deleted: Annotated[bool, Field(description="Whether it is no longer there. Forget it; its id is not used again.")]
+    deleted: Annotated[bool, Field(description="Whether it is no longer there. Forget it; make no other of its id.")]
 
 
 class ChangedAlert(_Change):

@@ -314,6 +314,19 @@ class TestDeleting:
         assert {answer.json()["code"] for answer in answers} == {"journal_entry_deleted"}
         assert (await journal.share(entry_id)).status_code == 404
 
+    async def test_is_not_undone_by_a_change_that_comes_when_it_is_forgotten(
+        self, journal: Journal, db: Database
+    ) -> None:
+        entry_id = await journal.written("mine")
+        await journal.delete(entry_id)
+        await db.execute(sa.delete(Tombstone))
+
+        late = [await journal.write("mine, changed", entry_id, if_match=tag) for tag in ('"1"', "*")]
+        listed = (await journal.phone.get("/v1/me/journal-entries")).json()["items"]
+
+        assert [answer.json()["code"] for answer in late] == ["precondition_failed"] * 2
+        assert listed == []
+
     async def test_minds_a_version_that_is_named(self, journal: Journal) -> None:
         entry_id = await journal.written()
         await journal.write("changed meanwhile", entry_id, if_match='"1"')
@@ -359,7 +372,7 @@ class TestDiscretion:
             ("Read entries of your journal that you share", "therapist")
         ]
 
-    async def test_reading_a_page_takes_two_statements(self, journal: Journal, queries: list[str]) -> None:
+    async def test_reading_a_page_reads_the_entries_once(self, journal: Journal, queries: list[str]) -> None:
         for number in range(3):
             await journal.written(f"{number}")
         queries.clear()
