@@ -23,7 +23,7 @@ import scipy.stats
 from drills.data.checks import Checks
 from drills.data.house import bearer
 
-AT_ONCE: Final = 8
+AT_ONCE: Final = 4
 TOLERANCE: Final = 1e-8
 PERIOD: Final = {"from": "2018-01-01", "to": "2024-12-31"}
 IN_A_ROW, HORIZON, WEEK, LONGEST_GAP = 2, 336, 168, 72

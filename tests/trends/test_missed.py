@@ -13,8 +13,8 @@ from app.trends.rules import HOUR, Scale
 from tests.trends.cases import AROUSAL, CRAVING, MOOD
 
 PROTOCOL = Trends()
-HOURS = st.dictionaries(st.integers(0, 300), st.integers(0, 10), max_size=40)
-PROMPTS = st.lists(st.tuples(st.integers(0, 300), st.booleans()), max_size=40)
+HOURS = st.dictionaries(st.integers(0, 90), st.integers(0, 10), max_size=40)
+PROMPTS = st.lists(st.tuples(st.integers(0, 120), st.booleans()), max_size=40)
 
 
 def read(values: dict[int, int], prompts: list[tuple[int, bool]], scale: Scale = CRAVING, later: int = 0) -> Missed:
