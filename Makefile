@@ -27,7 +27,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo test test-sqlite test-postgresql check covered lint lock-check bench bench-scale fix \
-        migrate migration openapi answer-keys lock drill drill-crashes drill-docs drill-docker docker-lint coverage clean
+        migrate migration openapi answer-keys lock drill drill-crashes drill-panel drill-docs drill-docker docker-lint coverage clean
 
 help: ## Print the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,6 +118,10 @@ drill: install-dev ## Put real data sets through the service (DATA=folder)
 
 drill-crashes: install-dev ## Kill server and workers again and again, and count which webhooks arrive (five minutes)
 	@$(BIN)/python -m drills.crashes
+
+drill-panel: install-dev ## Do ten thousand random things and look at the panel's summaries after each (OPERATIONS=10000)
+	@AFTERGLOW_TEST_OPERATIONS=$(or $(OPERATIONS),10000) $(BIN)/python -m pytest tests/panel/test_kept.py -q --timeout=0 \
+		--database=$(or $(DATABASE),postgresql)
 
 drill-docs: install-dev ## Check the docs page in a browser, lint the OpenAPI document, generate clients
 	@$(BIN)/python -m drills.docs $(STEPS)

@@ -33,6 +33,7 @@ from app.imports.records import Record
 from app.imports.reports import Outcome, Summary, Verdict
 from app.imports.rules import Fault
 from app.imports.tables import Line, Table
+from app.panel import keeping  # noqa: F401  it registers itself: what is imported is on the panel too
 from app.protocols import service as protocols
 from app.protocols.rules import Protocol
 

@@ -14,7 +14,6 @@ from sqlalchemy.sql.functions import FunctionElement
 from app.core.columns import Instant
 from app.core.db import Database
 from app.core.pagination import PageRequest, make_cursor
-from app.identity import queries as identity
 from app.identity.access import ClinicAccess
 from app.identity.models import CareTeamMember, Patient
 from app.identity.permissions import Reach
@@ -114,9 +113,11 @@ def _statement(sort: PanelSort, conditions: frozenset[str], *, overdue: bool, co
     where: list[sa.ColumnElement[bool]] = [SUMMARY.clinic_id == _CLINIC]
     if "membership_id" in conditions:
         me = sa.bindparam("membership_id", type_=sa.Uuid())
-        where.append(SUMMARY.patient_id.in_(identity.visible_patients(_CLINIC, me, _NOW)))
+        # In the order of need, which has an index, fifty are found one by one; any other order looks at everybody.
+        mine = _looked_after_by(me) if sort is PanelSort.NEED else SUMMARY.patient_id.in_(_patients_of(me))
+        where.append(mine)
     if "member_id" in conditions:
-        where.append(_looked_after_by(sa.bindparam("member_id", type_=sa.Uuid())))
+        where.append(SUMMARY.patient_id.in_(_patients_of(sa.bindparam("member_id", type_=sa.Uuid()))))
     if "severities" in conditions:
         where.append(SUMMARY.worst_alert_severity.in_(sa.bindparam("severities", expanding=True)))
     if "phase" in conditions:
@@ -142,11 +143,15 @@ def _statement(sort: PanelSort, conditions: frozenset[str], *, overdue: bool, co
     )
 
 
+def _patients_of(member: sa.BindParameter[UUID]) -> sa.Select[Any]:
+    """Whom this member of staff looks after, as `identity.queries.visible_patients` has it."""
+    return sa.select(_TEAM.patient_id).where(
+        _TEAM.clinic_id == _CLINIC, _TEAM.membership_id == member, sa.or_(_TEAM.until.is_(None), _TEAM.until > _NOW)
+    )
+
+
 def _looked_after_by(member: sa.BindParameter[UUID]) -> sa.ColumnElement[bool]:
-    return SUMMARY.patient_id.in_(
-        sa.select(_TEAM.patient_id).where(
-            _TEAM.clinic_id == _CLINIC,
-            _TEAM.membership_id == member,
-            sa.or_(_TEAM.until.is_(None), _TEAM.until > _NOW),
-        )
+    """Whether the patient is one of them."""
+    return (
+        _patients_of(member).where(_TEAM.patient_id == SUMMARY.patient_id).correlate(PatientSummary.__table__).exists()
     )

@@ -61,6 +61,7 @@ class TestWhatIsKept:
                 where = f"seed {seed}, after {len(past)} operations, the last: {past[-5:]}"
                 assert differences(kept, rebuilt) == [], where
                 assert len(kept) == len(days.patients)
+            print(f"{seed * A_TIME + len(past)} operations")
             done += days.done
             for name, values in days.seen.items():
                 seen.setdefault(name, set()).update(values)
