@@ -6,6 +6,7 @@ became of check-ins.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -65,6 +66,8 @@ class CourseReading:
     left_out: Sequence[tuple[Measure, str]]
     """Measures that have values in the period, and their substance, but no place on the page."""
     markers: Sequence[Any]
+    therapy_within: timedelta
+    """How long after a dose therapy is meant to make use of it."""
     kept: DueDays
 
 
@@ -102,6 +105,7 @@ async def read(db: Database, access: PatientAccess, wanted: Days, named: Sequenc
         measures=measures,
         left_out=[(MEASURES[key], substance) for key, substance in found[most:]],
         markers=axis.markers,
+        therapy_within=timedelta(hours=access.protocol.integration.therapy_within_hours),
         kept=await calendar_days.read(db, access, wanted),
     )
 

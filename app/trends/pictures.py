@@ -19,8 +19,6 @@ from app.trends.pooled import Pooled
 from app.trends.relief import HOUR_IN_MINUTES, Curve, whole_minutes
 from app.trends.service import AlignedReading, Raw, Reading
 
-SHADED: Final = timedelta(hours=72)
-"""How long after a dose the plot is shaded: the time in which therapy is meant to make use of it."""
 YES_NO: Final = "yes_no"
 ATTENDED: Final = frozenset({"attended", "late", "left_early"})
 NAMED: Final = frozenset({"baseline", "change", "slope"})
@@ -39,7 +37,7 @@ def trend(reading: Reading, clinic: ClinicView, look: Look) -> TrendPicture:
         points=_points(reading),
         bucket=reading.bucket,
         gaps=tuple(pictures.Gap(*bounds(gap.first_day, gap.last_day, asked.zone)) for gap in reading.gaps),
-        doses=tuple(_dose(row.at, row.dose_mg) for row in reading.markers if row.dose_given),
+        doses=tuple(_dose(row.at, row.dose_mg, reading.therapy_within) for row in reading.markers if row.dose_given),
         appointments=tuple(_appointment(row) for row in reading.markers if row.kind == "appointment"),
         baseline=reading.baseline.value,
         insufficient=tuple(one.statistic for one in reading.missing if one.statistic in NAMED),
@@ -101,9 +99,10 @@ def _days(point: LocalDay, bucket: Bucket, first: date, last: date, zone: ZoneIn
     return pictures.Point(start + (end - start) / 2, point.mean, point.lowest, point.highest)
 
 
-def _dose(at: int, amount: float | None) -> pictures.Dose:
+def _dose(at: int, amount: float | None, therapy_within: timedelta) -> pictures.Dose:
+    """The plot is shaded for the time in which therapy is meant to make use of the dose."""
     start = instant(at)
-    return pictures.Dose(start, amount, shade_until=start + SHADED)
+    return pictures.Dose(start, amount, shade_until=start + therapy_within)
 
 
 def _appointment(row: Any) -> pictures.Appointment:  # noqa: ANN401  a row
@@ -178,7 +177,7 @@ def course(reading: CourseReading, clinic: ClinicView, query: PageQuery) -> Cour
         end=end,
         panels=tuple(_panel(one, reading) for one in reading.measures),
         bucket=reading.bucket,
-        doses=tuple(_dose(row.at, row.dose_mg) for row in reading.markers if row.dose_given),
+        doses=tuple(_dose(row.at, row.dose_mg, reading.therapy_within) for row in reading.markers if row.dose_given),
         appointments=tuple(_appointment(row) for row in reading.markers if row.kind == "appointment"),
         kept=_kept(reading.kept),
         left_out=tuple(name_of(measure, substance) for measure, substance in reading.left_out),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
@@ -74,6 +75,8 @@ class Reading:
     markers: Sequence[Any]
     therapy: AfterDoses
     """Of each marker of a dose, which therapy followed."""
+    therapy_within: timedelta
+    """How long after a dose therapy is meant to make use of it."""
     due: Mapping[str, int]
     """What became of the check-ins that asked for the measure, by `queries.OUTCOMES`."""
     sessions: Count
@@ -171,6 +174,7 @@ def judged(access: PatientAccess, asked: Asked, bucket: Bucket, substance: str, 
         course=course,
         markers=axis.markers,
         therapy=after_doses(axis.markers, axis.visits, figures),
+        therapy_within=timedelta(hours=figures.therapy_within_hours),
         due=found.asked,
         sessions=attendance.sessions(axis.sessions, today_starts=today),
         appointments=attendance.appointments(axis.visits, until=end, today_starts=today),
