@@ -29,7 +29,8 @@ async def at_version(db: Database, clinic_id: UUID, version: int) -> Protocol:
                 ProtocolVersion.clinic_id == clinic_id, ProtocolVersion.version == version
             )
         )
-        found = Protocol.model_validate(figures or {})
+        # A newer release that runs beside this one may have written figures that this one does not know.
+        found = Protocol.model_validate(figures or {}, extra="ignore")
         if len(_known) >= _KNOWN_LIMIT:
             _known.clear()
         _known[clinic_id, version] = found

@@ -28,6 +28,14 @@ class TestAtVersion:
 
         assert queries == []
 
+    async def test_leaves_out_figures_that_only_a_newer_release_knows(self, db: Database, settings: Settings) -> None:
+        clinic = await a_clinic(db)
+        made = service.add_version(db, clinic.id, 2, Protocol(linking=Linking(before_hours=24)), reason="Newer.")
+        made.figures = made.figures | {"linking": made.figures["linking"] | {"of_later": 1}, "later": {"on": True}}
+        await db.flush()
+
+        assert await service.at_version(db, clinic.id, 2) == Protocol(linking=Linking(before_hours=24))
+
     async def test_remembers_no_more_than_it_should(
         self, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
