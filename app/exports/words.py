@@ -62,7 +62,8 @@ LEFT_OUT: Final = (
     ),
     LeftOut(
         what="What the service needs to do its work: messages that wait, invitations, how far ahead your check-ins are "
-        "planned, what tells your other phones that something is gone, numbers to sort and count by",
+        "planned, what tells your other phones that something is gone, the summary of your record that your care team "
+        "sees in a list, numbers to sort and count by",
         why="It tells nothing about you that does not stand elsewhere in this copy.",
     ),
     LeftOut(

@@ -50,6 +50,7 @@ class _Words:
     rounded: str
     array: str
     arrays: str
+    array_of_nothing: str
     objects: str
     objects_of_nothing: str
     merged: str
@@ -70,6 +71,7 @@ _POSTGRESQL: Final = _Words(
     rounded="round(({})::numeric, 3)::float8",
     array="jsonb_build_array",
     arrays="jsonb_agg",
+    array_of_nothing="'[]'::jsonb",
     objects="jsonb_object_agg",
     objects_of_nothing="'{}'::jsonb",
     merged="{} || {}",
@@ -102,6 +104,7 @@ _SQLITE: Final = _Words(
     rounded="round({}, 3)",
     array="json_array",
     arrays="json_group_array",
+    array_of_nothing="'[]'",
     objects="json_group_object",
     objects_of_nothing="'{}'",
     merged="json_patch({}, {})",
@@ -260,14 +263,14 @@ LEFT JOIN sessions n ON n.patient_id = who.patient_id AND n.ahead = 1 AND n.stat
 
 _SUBSTANCE = f"""(SELECT substr(key, {len(RELIEF_MEASURE) + 2}) FROM {{each}}
 WHERE key LIKE '{RELIEF_MEASURE}/%' ORDER BY {{second}} DESC, {{name}} LIMIT 1)"""  # noqa: S608
-_VALUES = f"""CASE WHEN :written_from <= last_dose_at + {{after}} AND ({{unsettled}}) THEN (
+_VALUES = f"""CASE WHEN :written_from <= last_dose_at + {{after}} AND ({{unsettled}}) THEN coalesce((
     SELECT {{arrays}}({{array}}(v.t, v.value)) FROM (
         SELECT {{micros}} AS t, o.value FROM observations o
         WHERE {_OF.format("o", "patient_summaries")} AND o.measure = '{RELIEF_MEASURE}' AND o.substance = {{substance}}
             AND o.recorded_at >= last_dose_at - {{before}} AND o.recorded_at <= last_dose_at + {{after}}
         ORDER BY o.recorded_at, o.check_in_id
     ) v
-) END"""  # noqa: S608
+), {{nothing}}) END"""  # noqa: S608
 _UNSETTLED = (
     "patient_summaries.relief IS NULL OR :written_from < last_dose_at "
     f"OR patient_summaries.relief NOT IN ({_texts([ReliefState.UNKNOWN, ReliefState.NO_ROOM])})"
@@ -288,6 +291,7 @@ def _returned(words: _Words) -> dict[str, str]:
         array=words.array,
         arrays=words.arrays,
         unsettled=_UNSETTLED,
+        nothing=words.array_of_nothing,
     )
     own = {name: f"patient_summaries.{name}" for name in ("patient_id", "last_dose_at", *RELIEF)}
     return own | {"substance": substance, "around_dose": values, "protocol_version": _PROTOCOL}

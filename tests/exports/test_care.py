@@ -85,6 +85,7 @@ LEFT_OUT = {
     "outbox_events": "do its work",
     "timeline_anchors": "do its work",
     "check_in_planning": "how far ahead your check-ins are planned",
+    "patient_summaries": "the summary of your record",
     "tombstones": "what tells your other phones that something is gone",
     "webhook_deliveries": "do its work",
 }
