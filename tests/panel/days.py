@@ -123,10 +123,9 @@ class Days:
 
     # What happens ----------------------------------------------------------------------------------------------------
 
-    async def one_thing(self) -> str:
-        """Let something happen, then let time pass. Says what."""
-        names, weights = zip(*OFTEN.items(), strict=True)
-        name: str = self.chance.choices(names, weights)[0]
+    async def one_thing(self, name: str | None = None) -> str:
+        """Let something happen, this or whatever it may be, then let time pass. Says what."""
+        name = name or self.chance.choices(list(OFTEN), list(OFTEN.values()))[0]
         happens: Callable[[Days, Known], Any] = getattr(Days, name)
         patient = self.chance.choice(self.patients)
         answer = await happens(self, patient)
