@@ -11,7 +11,7 @@ import anyio.to_thread
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.db import create_engine
@@ -97,6 +97,7 @@ class SqliteFiles:
         """One engine for all tests of the worker: it remembers the SQL of the statements that it compiled."""
         if self._engine is None:
             self._engine = self._switching(create_engine(settings))
+        self._engine.sync_engine.url = make_url(settings.async_database_url)  # for tests that look into the file
         yield self._engine
         await self._engine.dispose()
         for leftover in self._folder.glob(f"{self._path.name}*"):
