@@ -74,3 +74,20 @@ def _uuid_text(element: UuidText, compiler: Any, **options: Any) -> str:  # noqa
         return f"CAST({column} AS TEXT)"
     parts = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
     return " || '-' || ".join(f"substr({column}, {start}, {length})" for start, length in parts)
+
+
+class ByKey(FunctionElement[bool]):
+    """Whether a column is what another says, for joins of one row to one row: found by the column's index, always.
+
+    With `=` PostgreSQL may merge or hash what is joined, and then reads all of a clinic where it thinks that cheaper.
+    """
+
+    type = sa.Boolean()
+    inherit_cache = True
+    name = "by_key"
+
+
+@compiles(ByKey)
+def _by_key(element: ByKey, compiler: Any, **options: Any) -> str:  # noqa: ANN401  SQLAlchemy's protocol
+    column, wanted = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY (ARRAY[{wanted}])" if compiler.dialect.name == "postgresql" else f"{column} = {wanted}"
