@@ -217,12 +217,15 @@ def create_clinic(
 
 @app.command()
 def openapi(
-    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+    file: Annotated[Path, typer.Argument(help="Where to write it; - for standard output, in one line.")],
 ) -> None:
     """Write the OpenAPI document."""
     from app.main import create_app
 
     document = create_app(_settings()).openapi()
+    if str(file) == "-":
+        sys.stdout.buffer.write(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

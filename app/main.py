@@ -13,7 +13,7 @@ from starlette.types import Lifespan
 
 from app import api, worker
 from app.audit import metrics as audit_metrics
-from app.core import crypto, docs, handlers, logging, memory, openapi, routing
+from app.core import crypto, docs, documents, handlers, logging, memory, openapi, routing
 from app.core.addresses import Addresses
 from app.core.bells import Bell
 from app.core.compression import Compressed
@@ -30,6 +30,8 @@ from app.safety import metrics as safety_metrics
 from app.webhooks import metrics as webhook_metrics
 
 TITLE = "Afterglow"
+DOCUMENT = ("-m", "app.cli", "openapi", "-")
+"""What Python is told to write the OpenAPI document."""
 DESCRIPTION = """Check-ins of patients in ketamine-assisted addiction rehabilitation, linked to supervised dosing
 sessions and therapy appointments, with trends by the calendar and by hours since a dose.
 
@@ -55,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title=TITLE,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         lifespan=_lifespan(settings),
         generate_unique_id_function=routing.operation_id,
         redirect_slashes=False,
@@ -71,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.schema_revision = newest_revision()
     api.include_all(app)
     docs.install(app, title=TITLE, issuer=settings.public_url)
+    documents.install(app, DOCUMENT)
     sign_in_page.install(app)
     handlers.install(app)
     app.router.middleware_stack = Addresses(app.router)
