@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from app.check_in_plans.rules import Kept
 from app.core.columns import Instant, Json
+from app.core.hot import Hot
 from app.dosing.rules import BEFORE_DOSE
 from app.panel.models import PatientSummary
 from app.panel.rules import (
@@ -47,7 +48,6 @@ class _Words:
     seconds: str
     micros: str
     smaller: str
-    rounded: str
     array: str
     arrays: str
     array_of_nothing: str
@@ -68,7 +68,6 @@ _POSTGRESQL: Final = _Words(
     seconds="floor(extract(epoch FROM {}))::bigint",
     micros="(extract(epoch FROM {}) * 1000000)::bigint",
     smaller="least",
-    rounded="round(({})::numeric, 3)::float8",
     array="jsonb_build_array",
     arrays="jsonb_agg",
     array_of_nothing="'[]'::jsonb",
@@ -81,7 +80,8 @@ _POSTGRESQL: Final = _Words(
     span="{} * interval '1 microsecond'",
     last="""
 figures AS (
-    SELECT s.patient_id, s.measure || '/' || s.substance AS name, e.value AS v, {micros} AS t, {change} AS c
+    SELECT s.patient_id, s.measure || '/' || s.substance AS name, e.value AS v, {micros} AS t,
+        round((now - before)::numeric, 3)::float8 AS c
     FROM series s
     CROSS JOIN LATERAL (
         SELECT o.recorded_at, o.value, o.local_day AS day FROM observations o
@@ -101,7 +101,6 @@ _SQLITE: Final = _Words(
     seconds="{} / 1000000",
     micros="{}",
     smaller="min",
-    rounded="round({}, 3)",
     array="json_array",
     arrays="json_group_array",
     array_of_nothing="'[]'",
@@ -120,19 +119,16 @@ ends AS MATERIALIZED (
         SELECT o.local_day FROM observations o WHERE {of_series} ORDER BY o.recorded_at DESC, o.check_in_id DESC LIMIT 1
     ) AS day FROM series s
 ),
-means AS MATERIALIZED (
-    SELECT s.patient_id, s.measure, s.substance, max(s.recorded_at) AS t,
-        avg(o.value) FILTER (WHERE o.local_day > {week}) AS now,
-        avg(o.value) FILTER (WHERE o.local_day <= {week} AND o.local_day > {fortnight}) AS before
-    FROM ends s CROSS JOIN observations o
-    WHERE {of_series} AND o.recorded_at >= s.recorded_at - {farthest}
-    GROUP BY s.patient_id, s.measure, s.substance
-),
+weeks AS MATERIALIZED (SELECT *, {week} AS week, {fortnight} AS fortnight FROM ends),
 figures AS (
-    SELECT s.patient_id, s.measure || '/' || s.substance AS name, (
-        SELECT o.value FROM observations o WHERE o.clinic_id = :clinic_id AND {of_series_alone}
-        ORDER BY o.recorded_at DESC, o.check_in_id DESC LIMIT 1
-    ) AS v, t, {change} AS c FROM means s
+    SELECT s.patient_id, s.measure || '/' || s.substance AS name, s.recorded_at AS t, (
+        SELECT o.value FROM observations o WHERE {of_series} ORDER BY o.recorded_at DESC, o.check_in_id DESC LIMIT 1
+    ) AS v, (
+        SELECT round(
+            avg(o.value) FILTER (WHERE o.local_day > s.week)
+            - avg(o.value) FILTER (WHERE o.local_day <= s.week AND o.local_day > s.fortnight), 3)
+        FROM observations o WHERE {of_series} AND o.recorded_at >= s.recorded_at - {farthest}
+    ) AS c FROM weeks s
 )""",
 )
 
@@ -219,7 +215,7 @@ def _these_series(number: int) -> str:
     return f"series(clinic_id, patient_id, measure, substance) AS (VALUES {pairs})"
 
 
-_SAME = "o.patient_id = s.patient_id AND o.measure = s.measure AND o.substance = s.substance"
+_SAME = f"{_OF.format('o', 's')} AND o.measure = s.measure AND o.substance = s.substance"
 _LATEST = """,
 found_latest AS (SELECT patient_id, {objects}(name, {array}(v, t, c)) AS latest FROM figures GROUP BY patient_id)"""
 
@@ -307,11 +303,9 @@ def _found_latest(words: _Words) -> str:
     figures = words.last.format(
         week=week,
         fortnight=fortnight,
-        change=words.rounded.format("now - before"),
         farthest=f"{FARTHEST_DAYS} * {words.day}",
         micros=words.micros.format("e.recorded_at"),
-        of_series=f"o.clinic_id = s.clinic_id AND {_SAME}",
-        of_series_alone=_SAME,
+        of_series=_SAME,
     )
     return (figures + _LATEST.format(objects=words.objects, array=words.array)).strip()
 
@@ -370,9 +364,7 @@ def _in_part(words: _Words, written: frozenset[str], series: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def making(
-    written: frozenset[str] | None = None, series: int = 0, *, several: bool = False, postgresql: bool
-) -> sa.TextualSelect:
+def making(written: frozenset[str] | None = None, series: int = 0, *, several: bool = False, postgresql: bool) -> Hot:
     """The statement for what depends on these tables, or for all of it (None).
 
     Its parameters: `clinic_id`, `patient_id` or, for several, `patients`; `now`; `before` and `after` a dose, in
@@ -396,4 +388,4 @@ def making(
         types["patient_id"] = sa.Uuid()
     returned = {name: SUMMARY[name].type for name in ("patient_id", "last_dose_at", *RELIEF)}
     bound = sa.text(text).bindparams(*(sa.bindparam(name, type_=type_of) for name, type_of in types.items()))
-    return bound.columns(**returned, substance=names, around_dose=Json, protocol_version=sa.Integer())
+    return Hot(bound.columns(**returned, substance=names, around_dose=Json, protocol_version=sa.Integer()))
