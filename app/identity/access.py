@@ -18,6 +18,7 @@ An app that is too old is told to update before anything else is done, but for w
 With `step_up=True` the caller must have proved who they are within the last minutes, not just hold a token.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -69,7 +70,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class AccessGuard(Guard):
+class AccessGuard(Guard, ABC):
     """What the guards that ask who is calling share."""
 
     step_up: bool = False
@@ -134,21 +135,21 @@ class AccessGuard(Guard):
         }
 
     @property
+    @abstractmethod
     def _plainly(self) -> sa.Select[Any]:
         """What finds the caller, and the patient who is meant, if this is plainly allowed."""
-        raise NotImplementedError
 
     def _named(self, request: Request) -> dict[str, Any]:  # noqa: ARG002  most addresses name nobody
         """The parameters of `_plainly` that the address gives."""
         return {}
 
+    @abstractmethod
     async def _closely(self, request: Request, db: Database) -> Any:  # noqa: ANN401  what this guard gives
         """Let the caller in or raise, with an audit entry that says which."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _access(self, row: Any, protocol: Protocol) -> Any:  # noqa: ANN401  a row, and what this guard gives
         """Tell what was found."""
-        raise NotImplementedError
 
     def _decide(self, request: Request, db: Database, row: Any, *, held: bool, may_know: bool = True) -> None:  # noqa: ANN401  a row
         """Write the audit entry, then let the caller in or raise."""
