@@ -14,8 +14,6 @@ from enum import StrEnum
 from itertools import islice, takewhile
 from typing import Any, Final, Literal
 
-from dateutil import rrule
-
 from app.core.errors import FieldError, InvalidRequest
 from app.core.fields import EARLIEST, LATEST, zone
 from app.core.local_times import Resolved, left_out, resolve_local
@@ -41,14 +39,6 @@ class Frequency(StrEnum):
     WEEKLY = "WEEKLY"
     MONTHLY = "MONTHLY"
     YEARLY = "YEARLY"
-
-
-_COUNTED_BY: Final[dict[Frequency, Literal[0, 1, 2, 3]]] = {
-    Frequency.DAILY: rrule.DAILY,
-    Frequency.WEEKLY: rrule.WEEKLY,
-    Frequency.MONTHLY: rrule.MONTHLY,
-    Frequency.YEARLY: rrule.YEARLY,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +135,17 @@ def expand(rule: Rule, first_at: datetime, time_zone: str) -> Iterator[Instance]
 
     Days that the calendar of the place left out altogether are no instances. Nothing begins after the year 2099.
     """
+    from dateutil import rrule  # noqa: PLC0415  half a megabyte, for who plans a series
+
     place = zone(time_zone)
+    counted_by: dict[Frequency, Literal[0, 1, 2, 3]] = {
+        Frequency.DAILY: rrule.DAILY,
+        Frequency.WEEKLY: rrule.WEEKLY,
+        Frequency.MONTHLY: rrule.MONTHLY,
+        Frequency.YEARLY: rrule.YEARLY,
+    }
     days = rrule.rrule(
-        _COUNTED_BY[rule.frequency],
+        counted_by[rule.frequency],
         dtstart=first_at,
         interval=rule.interval,
         wkst=rule.week_start,

@@ -1,23 +1,25 @@
 """Sending a mail, through the server that the operator named.
 
 Mails are few, plain and say nothing of a patient. A password is sent over TLS only, and certificates are verified;
-`SSL_CERT_FILE` adds authorities of one's own.
+`SSL_CERT_FILE` adds authorities of one's own. What writes and sends mails is imported with the first one.
 """
 
+# ruff: noqa: PLC0415  see above
+
 import asyncio
-import smtplib
-import ssl
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import format_datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.core import clock
 from app.core.settings import Settings
+
+if TYPE_CHECKING:
+    import smtplib
+    import ssl
+    from email.headerregistry import Address
+    from email.message import EmailMessage
 
 SECONDS: Final = 10
 """How long each step may take,"""
@@ -53,6 +55,8 @@ class Mail:
 
 async def send(settings: Settings, mail: Mail) -> None:
     """Hand this mail to the server, or `MailRefusedError` or `MailServerError`. Needs `smtp_url` and `mail_from`."""
+    import smtplib
+
     message = _message(settings, mail)
     try:
         await asyncio.wait_for(asyncio.to_thread(_hand_over, settings, message), SECONDS_IN_ALL)
@@ -64,8 +68,12 @@ async def send(settings: Settings, mail: Mail) -> None:
         raise MailServerError(getattr(error, "smtp_code", None)) from error
 
 
-def _message(settings: Settings, mail: Mail) -> EmailMessage:
+def _message(settings: Settings, mail: Mail) -> "EmailMessage":
     """The mail as it is sent. A line break in a header's value would begin another header: there is none."""
+    from email.headerregistry import Address
+    from email.message import EmailMessage
+    from email.utils import format_datetime
+
     message = EmailMessage()
     message["To"] = _address(mail.to, MailRefusedError)
     sender = _address(settings.mail_from or "", MailServerError)
@@ -78,14 +86,20 @@ def _message(settings: Settings, mail: Mail) -> EmailMessage:
     return message
 
 
-def _address(text: str, refusal: type[Exception]) -> Address:
+def _address(text: str, refusal: type[Exception]) -> "Address":
+    from email.errors import MessageError
+    from email.headerregistry import Address
+
     try:
         return Address(addr_spec=text)
     except (ValueError, IndexError, MessageError) as error:  # what the library raises of what is no address, or of two
         raise refusal from error
 
 
-def _hand_over(settings: Settings, message: EmailMessage) -> None:
+def _hand_over(settings: Settings, message: "EmailMessage") -> None:
+    import smtplib
+    import ssl
+
     assert settings.smtp_url is not None  # noqa: S101  who has none does not come here
     url = urlsplit(settings.smtp_url.get_secret_value())
     tls, own_name = ssl.create_default_context(), (settings.mail_from or "").rpartition("@")[2]
@@ -105,7 +119,7 @@ def _hand_over(settings: Settings, message: EmailMessage) -> None:
             server.quit()
 
 
-def _introduce(server: smtplib.SMTP, url: SplitResult, tls: ssl.SSLContext) -> None:
+def _introduce(server: "smtplib.SMTP", url: SplitResult, tls: "ssl.SSLContext") -> None:
     """Who is told a password must speak TLS; who can speak it is asked to."""
     server.ehlo()
     if url.scheme == "smtp" and (url.username or server.has_extn("starttls")):

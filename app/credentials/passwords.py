@@ -6,9 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
 from app.core.errors import Unavailable
 from app.core.settings import Settings
 
@@ -29,6 +26,8 @@ class Hasher:
     """
 
     def __init__(self, rounds: int, memory_kib: int, at_once: int, waiting: int = 64) -> None:
+        from argon2 import PasswordHasher  # noqa: PLC0415  a megabyte, for who signs in
+
         self._argon2 = PasswordHasher(time_cost=rounds, memory_cost=memory_kib, parallelism=1)
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="hashing")
         self._room = at_once + waiting
@@ -59,6 +58,8 @@ class Hasher:
         return self._argon2.check_needs_rehash(stored)
 
     def _verify(self, stored: str, secret: str) -> bool:
+        from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415  see above
+
         try:
             return self._argon2.verify(stored, secret)
         except (VerificationError, InvalidHashError):

@@ -1,4 +1,9 @@
-"""The patient's own copy of their record over HTTP."""
+"""The patient's own copy of their record over HTTP.
+
+What writes a copy is imported when the first is asked for: most processes never write one.
+"""
+
+# ruff: noqa: PLC0415  see above
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -11,7 +16,7 @@ from app.core import clock
 from app.core.db import Database, Db
 from app.core.fields import zone
 from app.core.routing import Route
-from app.exports import as_html, as_json, as_pdf, schemas, service
+from app.exports import schemas, service
 from app.exports.packing import Body, MadeLater
 from app.exports.service import Reader
 from app.identity.access import PatientAccess, me
@@ -55,6 +60,8 @@ async def export_my_record(request: Request, access: Own, db: Db) -> Response:
     The shape is versioned (`format_version`). What is not in it stands in `left_out`. A record of many years takes
     some seconds.
     """
+    from app.exports import as_json
+
     return await _copy(request, access, db, as_json.write, JSON, "json")
 
 
@@ -66,7 +73,11 @@ async def export_my_record_as_html(request: Request, access: Own, db: Db) -> Res
 
     It holds every check-in and every word that I wrote.
     """
-    return await _copy(request, access, db, as_html.write, HTML, "html")
+    from app.exports import as_html
+
+    answer = await _copy(request, access, db, as_html.write, HTML, "html")
+    answer.headers["content-security-policy"] = as_html.POLICY
+    return answer
 
 
 @router.get("/me/export/pdf", summary="My record, to print or hand over", response_class=Response, responses=AS_PDF)
@@ -75,6 +86,8 @@ async def export_my_record_as_pdf(request: Request, access: Own, db: Db) -> Resp
 
     Of a long record it holds the newest 1,000 check-ins one by one and all of them by month, and says so.
     """
+    from app.exports import as_pdf
+
     return await _copy(request, access, db, as_pdf.write, PDF, "pdf")
 
 
@@ -86,8 +99,6 @@ async def _copy(
     engine = request.app.state.engine
     day = clock.now().astimezone(zone(access.patient.time_zone)).date()
     headers = {"content-disposition": f'attachment; filename="my-record-{day}.{suffix}"', "cache-control": "no-store"}
-    if suffix == "html":
-        headers["content-security-policy"] = as_html.POLICY
 
     async def make() -> Body:
         return await service.whole(engine, access, write)
