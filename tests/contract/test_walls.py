@@ -22,7 +22,11 @@ from tests.factories import a_clinic
 # Found before anybody knows which clinic is meant, so that no wall can stand before them. None holds a patient's data.
 DOORS = frozenset({"invitations", "memberships"})
 PATIENTS = Base.metadata.tables["patients"]
-TEXT = {"app/audit/queries.py", "app/webhooks/queries.py"}  # the sealer and the worker, which work across clinics
+TEXT = {
+    "app/audit/queries.py",  # the sealer, which works across clinics
+    "app/webhooks/queries.py",  # the worker, which does too
+    "app/panel/statements.py",  # looked into by tests/panel/test_statements.py
+}
 OURS = "SET app.clinic_id = '{clinic_id}'"
 
 
