@@ -9,8 +9,7 @@ would refuse the statement, since no clinic is entered outside of it: it never s
 A statement may leave a `Note` of what it found, in the same step: how reads are audited.
 """
 
-from collections import namedtuple
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,12 +23,10 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from app.core.columns import Instant
+from app.core.hot import Compiled, Processor
 
 _POSTGRESQL = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types here
 
-_DOUBLE = 701
-"""What PostgreSQL calls the type of all our numbers with a point."""
 Question = sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]]
 
 
@@ -58,15 +55,6 @@ class Note:
     told: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    sql: str
-    arguments: tuple[tuple[str, Callable[[Any], Any] | None], ...]
-    written_out: dict[str, Any]
-    """The arguments that the statement names itself."""
-    rows: Callable[[Sequence[Any]], Sequence[Any]] | None
-
-
 async def ask(
     engine: AsyncEngine,
     statement: Question,
@@ -80,15 +68,13 @@ async def ask(
 
     `relaxed`: what is noted need not wait for the disk.
     """
-    prepared = _prepared(statement, note, relaxed=relaxed)
-    values = {**prepared.written_out, **parameters}
-    given = [process(values[name]) if process else values[name] for name, process in prepared.arguments]
-    arguments = (*given, str(clinic_id))
-    sync_engine = engine.sync_engine
-    sync_engine.dispatch.before_cursor_execute(None, None, prepared.sql, arguments, None, False)  # noqa: FBT003
+    asked, text, told = prepared(statement, note, relaxed=relaxed)
+    noted = [process(parameters[name]) if process else parameters[name] for name, process in told]
+    arguments = (*asked.arguments(parameters), *noted, str(clinic_id))
+    engine.sync_engine.dispatch.before_cursor_execute(None, None, text, arguments, None, False)  # noqa: FBT003
     async with _line(engine) as connection:
-        rows: Sequence[Any] = await connection.fetch(prepared.sql, *arguments, record_class=Row)
-    return prepared.rows(rows) if prepared.rows is not None else rows
+        rows: Sequence[Any] = await connection.fetch(text, *arguments, record_class=Row)
+    return asked.as_they_are(rows)
 
 
 @asynccontextmanager
@@ -113,59 +99,27 @@ async def _line(engine: AsyncEngine) -> AsyncIterator[Any]:
 
 
 @lru_cache(maxsize=512)
-def _prepared(statement: Question, note: Note | None, *, relaxed: bool) -> _Prepared:
-    compiled: Any = statement.compile(dialect=_POSTGRESQL)
-    if any(bind.expanding and bind.required for bind in compiled.bind_names):
-        msg = "a list of any length makes another statement each time: compare with `any_` of an array instead"
-        raise TypeError(msg)
-    as_written = compiled.construct_params(_check=False)
-    expanded = compiled._process_parameters_for_postcompile(as_written)  # noqa: SLF001  the same: each IN has its length
-    processors = compiled._bind_processors | expanded.processors  # noqa: SLF001  the same
-    arguments = [(name, processors.get(name)) for name in expanded.positiontup]
-    noted = ""
-    if note is not None:
-        noted, told = _noted(note, len(arguments))
-        arguments += told
-    entered = f"set_config('app.clinic_id', ${len(arguments) + 1}, true)"
+def prepared(
+    statement: Question, note: Note | None, *, relaxed: bool
+) -> tuple[Compiled, str, list[tuple[str, Processor]]]:
+    """What is asked, the text that is sent for it, and the parameters of the note, which come after its own."""
+    asked = Compiled(statement, _POSTGRESQL)
+    noted, told = _noted(note, len(asked.wanted)) if note is not None else ("", [])
+    entered = f"set_config('app.clinic_id', ${len(asked.wanted) + len(told) + 1}, true)"
     durable = "set_config('synchronous_commit', 'off', true)" if relaxed else "''"
     answer = (
         f"SELECT a.* FROM (SELECT {entered}, {durable} OFFSET 0) AS e (clinic, durable) CROSS JOIN LATERAL "  # noqa: S608  our own statements
-        f"(SELECT q.* FROM ({expanded.statement}) AS q WHERE e.clinic IS NOT NULL OFFSET 0) AS a"
+        f"(SELECT q.* FROM ({asked.text}) AS q WHERE e.clinic IS NOT NULL OFFSET 0) AS a"
     )
-    sql = f"WITH found AS ({answer}), noted AS ({noted}) SELECT * FROM found" if noted else answer  # noqa: S608
-    return _Prepared(sql, tuple(arguments), dict(expanded.parameters), _prepare_rows(compiled._result_columns))  # noqa: SLF001  the same
+    text = f"WITH found AS ({answer}), noted AS ({noted}) SELECT * FROM found" if noted else answer  # noqa: S608
+    return asked, text, told
 
 
-def _prepare_rows(columns: Sequence[Any]) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
-    """What makes the driver's rows those that the columns' types promise; None where they are that already."""
-    processors = [(number, _processor(column.type)) for number, column in enumerate(columns)]
-    needed = [(number, process) for number, process in processors if process is not None]
-    if not needed:
-        return None
-    shape: Any = namedtuple("Row", [column.keyname for column in columns], rename=True)  # type: ignore[misc]  # noqa: PYI024  made at run time
-
-    def prepare(rows: Sequence[Any]) -> Sequence[Any]:
-        prepared = []
-        for row in rows:
-            values = list(row)
-            for number, process in needed:
-                values[number] = process(values[number])
-            prepared.append(shape._make(values))
-        return prepared
-
-    return prepare
-
-
-def _processor(type_: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401  a column's type
-    if isinstance(type_, Instant):  # the driver's are in UTC
-        return None
-    process: Callable[[Any], Any] | None = type_.dialect_impl(_POSTGRESQL).result_processor(_POSTGRESQL, _DOUBLE)
-    return process
-
-
-def _noted(note: Note, place: int) -> tuple[str, list[tuple[str, Any]]]:
+def _noted(note: Note, place: int) -> tuple[str, list[tuple[str, Processor]]]:
     """The second step: what it writes, and its arguments from this place on."""
-    columns, values, arguments = [], [], []
+    columns: list[str] = []
+    values: list[str] = []
+    arguments: list[tuple[str, Processor]] = []
     for column, found in note.found:
         columns.append(column)
         values.append(found)

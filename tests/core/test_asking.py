@@ -199,14 +199,20 @@ class TestPrepared:
         """What is asked is compiled once: nothing of one request may be in it."""
         statement = PATIENTS.where(Patient.__table__.c.id == sa.bindparam("id"))
 
-        prepared = asking._prepared(statement, None, relaxed=False)
+        asked, _, told = asking.prepared(statement, None, relaxed=False)
 
-        assert [name for name, _ in prepared.arguments] == ["id"]
-        assert asking._prepared(statement, None, relaxed=False) is prepared
+        assert ([name for name, _ in asked.wanted], told) == (["id"], [])
+        assert asking.prepared(statement, None, relaxed=False)[0] is asked
 
     def test_takes_no_list_whose_length_it_cannot_know(self) -> None:
         column = Patient.__table__.c.status
-        asking._prepared(PATIENTS.where(column.in_(["active", "paused"])), None, relaxed=False)
+        asking.prepared(PATIENTS.where(column.in_(["active", "paused"])), None, relaxed=False)
 
         with pytest.raises(TypeError):
-            asking._prepared(PATIENTS.where(column.in_(sa.bindparam("statuses"))), None, relaxed=False)
+            asking.prepared(PATIENTS.where(column.in_(sa.bindparam("statuses"))), None, relaxed=False)
+
+    def test_needs_each_value_that_is_asked_for(self) -> None:
+        asked, _, _ = asking.prepared(PATIENTS.where(Patient.__table__.c.id == sa.bindparam("id")), None, relaxed=False)
+
+        with pytest.raises(KeyError):
+            asked.arguments({})
