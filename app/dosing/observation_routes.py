@@ -5,8 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.charts.png import to_png
-from app.charts.session import session_chart
 from app.core import clock, etags
 from app.core.db import Database, Db
 from app.core.drawing import Drawn
@@ -113,6 +111,9 @@ async def draw_dosing_session_as_png(
 async def _chart(
     request: Request, access: PatientAccess, db: Database, session_id: UUID, look: SessionLook, media_type: str
 ) -> Response:
+    from app.charts.png import to_png  # noqa: PLC0415  what draws is imported with the first chart
+    from app.charts.session import session_chart  # noqa: PLC0415  the same
+
     now = clock.now()
     seen = await observation.observed(db, access, session_id, now)
     picture = await session_picture.picture(db, access, seen, look, now)

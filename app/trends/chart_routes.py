@@ -1,4 +1,9 @@
-"""Charts over HTTP, as SVG and as PNG: the patient's own, and staff's for their patients."""
+"""Charts over HTTP, as SVG and as PNG: the patient's own, and staff's for their patients.
+
+What draws is imported with the first chart: a megabyte that many processes never need.
+"""
+
+# ruff: noqa: PLC0415  see above
 
 from collections.abc import Callable
 from typing import Annotated
@@ -6,10 +11,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.charts.dose_aligned import dose_aligned_chart
-from app.charts.png import to_png
-from app.charts.pooled import pooled_chart
-from app.charts.trend import trend_chart
 from app.core.db import Database, Db
 from app.core.drawing import Drawn
 from app.identity import reads
@@ -159,6 +160,8 @@ async def draw_patient_dose_aligned_trend_as_png(
 async def _trend_chart(
     request: Request, access: PatientAccess, db: Database, query: TrendChartQuery, media_type: str
 ) -> Response:
+    from app.charts.trend import trend_chart
+
     question = understood(access, query)
     reading = await reads.of_patient(
         db, access.patient, lambda db: service.trend(db, access, question, query.bucket, query.points)
@@ -171,6 +174,9 @@ async def _trend_chart(
 async def _dose_aligned_chart(
     request: Request, access: PatientAccess, db: Database, query: DoseAlignedChartQuery, media_type: str
 ) -> Response:
+    from app.charts.dose_aligned import dose_aligned_chart
+    from app.charts.pooled import pooled_chart
+
     question = understood(access, query)
     reading = await reads.of_patient(db, access.patient, lambda db: service.dose_aligned(db, access, question))
     picture = pictures.dose_aligned(reading, access.clinic, query)
@@ -181,5 +187,7 @@ async def _dose_aligned_chart(
 def drawn(draw: Callable[[], str], media_type: str) -> Drawn:
     """A chart that is drawn when it is sent."""
     if media_type == PNG_FORMAT:
+        from app.charts.png import to_png
+
         return Drawn(lambda: to_png(draw()), media_type)
     return Drawn(lambda: draw().encode(), media_type)

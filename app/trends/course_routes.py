@@ -1,12 +1,15 @@
-"""Charts of a whole period over HTTP: the calendar of check-ins, and the course on one page."""
+"""Charts of a whole period over HTTP: the calendar of check-ins, and the course on one page.
+
+What draws is imported with the first chart.
+"""
+
+# ruff: noqa: PLC0415  see above
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.charts.adherence import adherence_chart
-from app.charts.course import course_chart
 from app.charts.course_pictures import MOST_PANELS
 from app.core import clock
 from app.core.db import Database, Db
@@ -157,6 +160,8 @@ async def draw_patient_course_as_png(
 async def _adherence(
     request: Request, access: PatientAccess, db: Database, query: PageQuery, media_type: str
 ) -> Response:
+    from app.charts.adherence import adherence_chart
+
     days = chart_asked.understand(query, access.patient, clock.now())
     found = await reads.of_patient(db, access.patient, lambda db: calendar_days.read(db, access, days))
     picture = pictures.adherence(found, access.clinic, query)
@@ -166,6 +171,8 @@ async def _adherence(
 async def _course(
     request: Request, access: PatientAccess, db: Database, query: CourseQuery, media_type: str
 ) -> Response:
+    from app.charts.course import course_chart
+
     days = chart_asked.understand(query, access.patient, clock.now())
     most = MOST_PANELS if query.measure else course_overview.USUAL_PANELS
     reading = await reads.of_patient(

@@ -261,7 +261,7 @@ class TestCharts:
     async def test_hold_no_transaction_while_they_are_drawn(
         self, as_patient: httpx2.AsyncClient, history: History, db: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from app.trends import chart_routes
+        from app.charts import trend
 
         open_transactions = []
 
@@ -269,7 +269,7 @@ class TestCharts:
             open_transactions.append(db.get_bind().pool.checkedout())  # type: ignore[union-attr]
             return "<svg/>"
 
-        monkeypatch.setattr(chart_routes, "trend_chart", draw)
+        monkeypatch.setattr(trend, "trend_chart", draw)
         answer = await as_patient.get("/v1/me/trends/chart.svg", params={"measure": "mood"})
 
         assert (answer.text, open_transactions) == ("<svg/>", [0])
