@@ -65,10 +65,11 @@ def spread(figures: Sequence[float]) -> str:
 
 
 def verdict(figure: float, first: float, then: float) -> str:
-    """Which of the goals is reached."""
-    if figure <= then:
+    """Which of the goals is reached: the less the better, or the more where `then` is more than `first`."""
+    sign = 1 if then <= first else -1
+    if sign * figure <= sign * then:
         return "then"
-    return "first" if figure <= first else f"**no**, {figure / first:.2f} x the first"
+    return "first" if sign * figure <= sign * first else f"**no**, {figure / first:.2f} x the first"
 
 
 def line(result: Result) -> str:

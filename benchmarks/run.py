@@ -197,7 +197,9 @@ async def run(only: set[str], fillers: int) -> Page:
             whole = place.on_postgresql, place.as_application, place.on_sqlite, place.world, place.small
             page.add_others(await phones.measure_both(*whole))
         if not only or "P11" in only:
-            page.add_others(await webhooks.measure(place.server))
+            share, others = await webhooks.measure(place.server)
+            page.add(page.plain, report.plain(*share))
+            page.add_others(others)
         if not only or "P12" in only:
             for row in processes.measure():
                 page.add(page.plain, report.plain(*row))

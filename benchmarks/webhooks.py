@@ -44,7 +44,8 @@ HANGING = ["/hang"] * 5
 ALL_KINDS = ["/hang", "/drip", "/flood", "/close", "/redirect", "/410", "/429", "/500"]
 LATENCIES = 150
 LOOPBACK = '["127.0.0.0/8"]'
-PER_SECOND, MILLISECONDS, SHARE, SHARE_OF_BAD = 1000, 50, 0.8, 0.5
+PER_SECOND, MILLISECONDS, SHARE_OF_BAD = 1000, 50, 0.5
+SHARE_FIRST, SHARE_THEN = 0.8, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +222,10 @@ async def latency(stage: Stage) -> tuple[list[float], list[float]]:
     return found, bare
 
 
-async def measure(server: Server) -> list[tuple[str, str, str, str, bool]]:
-    """Each row: name, work, what was seen, goal, whether it was reached."""
+async def measure(
+    server: Server,
+) -> tuple[tuple[str, str, str, float, float, float], list[tuple[str, str, str, str, bool]]]:
+    """P11: name, work, what was seen, the figure, both goals. Then what has a bound, and whether it is kept."""
     admin = await asyncpg.connect(address(server.host, "postgres"))
     await admin.execute("CREATE DATABASE webhooks")
     worlds.migrate(Settings(database_url=address(server.host, "webhooks")))
@@ -246,20 +249,21 @@ async def measure(server: Server) -> list[tuple[str, str, str, str, bool]]:
         milliseconds, bare = await latency(stage)
         before, after, taken = await flood(stage)
     p50, p99 = median(milliseconds), quantiles(milliseconds, n=100)[98]
-    return [
+    share = (
+        "P11",
+        f"deliveries a second of one worker, {ENDPOINTS} endpoints, {len(HANGING)} of them hanging / none",
+        f"{median(hanging):.2f} ({min(hanging):.2f}-{max(hanging):.2f})",
+        median(hanging),
+        SHARE_FIRST,
+        SHARE_THEN,
+    )
+    return share, [
         (
             "W1",
             f"deliveries a second of one worker, {ENDPOINTS} endpoints",
             f"{median(all_well):.0f} ({min(all_well):.0f}-{max(all_well):.0f})",
             f"{PER_SECOND}",
             median(all_well) >= PER_SECOND,
-        ),
-        (
-            "P11",
-            f"the same with {len(HANGING)} of them hanging / none",
-            f"{median(hanging):.2f} ({min(hanging):.2f}-{max(hanging):.2f})",
-            f">= {SHARE}",
-            median(hanging) >= SHARE,
         ),
         (
             "W4",
@@ -289,7 +293,9 @@ def main() -> None:
     """Measure and print."""
     server = Server(durable=True)
     try:
-        for name, work, seen, goal, reached in uvloop.run(measure(server)):
+        share, others = uvloop.run(measure(server))
+        print(*share)
+        for name, work, seen, goal, reached in others:
             print(f"{name:4} {work}: {seen} (goal {goal}) {'' if reached else 'NOT REACHED'}")
     finally:
         server.stop()
