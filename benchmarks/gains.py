@@ -3,34 +3,35 @@
 from typing import Final
 
 NEXT: Final[dict[str, str]] = {
-    "P1": "Four statements: the guard, what is known of the patient, all that is written as one, the panel's row. Two "
-    "trips would go if the patient were looked up and the check-in written in one statement: then scoring, linking and "
-    "rules would be SQL on PostgreSQL and Python on SQLite, two ways to the same number. Leaving the panel's row to the "
-    "worker saves one more, and the panel is late by seconds.",
-    "P2": "The commit waits for the disk (`synchronous=FULL`), the floor's in PostgreSQL does too; the rest is the way "
-    "to the one thread that has the connection, once for each statement that is read. A thread that runs the whole "
-    "request would save most of that, and nothing else could be answered meanwhile.",
-    "P3": "Its statements are those of one check-in. What is left is Python that reads, scores and judges fifty of them "
-    "one after the other. Columns for the core measures instead of a row each would write a quarter of the bytes, for a "
-    "migration of the largest table and two ways to read a measure.",
-    "P4": "Three statements, two of them short; then nine hundred points are written as text. PostgreSQL could write "
-    "them (`json_agg`), and each number would be worded in two places.",
-    "P5": "The guard, the days, and statistics of ninety days that take a third of the request. Keeping daily figures "
-    "would save a fifth of it and cost each check-in as much (ADR 21).",
+    "P1": "Four statements: the guard, what is known of the patient, all that is written as one, the panel's row. "
+    "Two trips would go if the patient were looked up and the check-in written in one statement: then "
+    "scoring, linking and rules would be SQL on PostgreSQL and Python on SQLite, two ways to the same number. "
+    "Leaving the panel's row to the worker saves one more, and the panel is late by seconds.",
+    "P2": "The commit waits for the disk (`synchronous=FULL`), the floor's in PostgreSQL does too; the rest is the "
+    "way to the one thread that has the connection, once for each statement that is read. A thread that runs "
+    "the whole request would save most of that, and nothing else could be answered meanwhile.",
+    "P3": "Its statements are those of one check-in. What is left is Python that reads, scores and judges fifty of "
+    "them one after the other. Columns for the core measures instead of a row each would write a quarter of "
+    "the bytes, for a migration of the largest table and two ways to read a measure.",
+    "P4": "Three statements, two of them short; then nine hundred points are written as text. PostgreSQL could "
+    "write them (`json_agg`), and each number would be worded in two places.",
+    "P5": "The guard, the days, and the statistics of ninety of them. Keeping daily figures would save a quarter of "
+    "a millisecond in the database and cost each check-in a fifth (ADR 21).",
     "P6": "One statement: it lets the caller in and notes that they asked. Without it a 304 would be a hello; then "
-    "somebody signed out elsewhere would be let in for some seconds, and reading a record would leave no entry until "
-    "later, or none after a crash.",
-    "P7": "The guard and one statement; then twenty sessions go through their schema. Written by hand, as check-ins are, "
-    "they would take a third less: a second wording of the answer, and a test that compares the two.",
-    "P8": "The guard and one statement by an index. What is left is unsealing fifty names, and writing them. Keeping "
-    "names unsealed in memory would save that, and they would be in every dump of it.",
+    "somebody signed out elsewhere would be let in for some seconds, and reading a record would leave no "
+    "entry until later, or none after a crash.",
+    "P7": "The guard and one statement; then twenty sessions go through their schema. Writing them by hand, as "
+    "answers to check-ins are, would be a second wording of the answer, with a test that compares the two.",
+    "P8": "The guard and one statement by an index. What is left is unsealing fifty names, and writing them. "
+    "Keeping names unsealed in memory would save that, and they would be in every dump of it.",
     "P9": "Reached: a trend reads the days that it shows, by the key.",
-    "P10": "A page of an index that is not in memory is a read from the disk. Month partitions keep what is written in "
-    "few pages; they cost reads a tenth or more (`docs/scaling.md`, 6) and pay far past a hundred million values.",
+    "P10": "A page of an index that is not in memory is read from the disk. Partitions by a hash of the patient keep "
+    "less of it busy, at the price of a dearer plan for each read (`docs/scaling.md`, 6): they pay far past a "
+    "hundred million values.",
     "P11": "Reached: each endpoint has a lane of its own.",
-    "P12": "The libraries hold 66 MB before any line of ours, the tables' models 9, all that is imported for routes 18. "
-    "Importing a package's routes at its first request would save those 18 until then, for a list of addresses that is "
-    "written when a release is made. 90 MB would take another mapper than SQLAlchemy's.",
+    "P12": "The libraries hold 66 MB before any line of ours, the tables' models 9, all that is imported for routes "
+    "18. Importing a package's routes at its first request would save those 18 until then, for a list of "
+    "addresses that is written when a release is made. 90 MB would take another mapper than SQLAlchemy's.",
     "P13": "Reached. What is slower than the rest waited for a connection of the pool or for the disk.",
 }
 """By the name of a goal."""
