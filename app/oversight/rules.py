@@ -52,6 +52,7 @@ IN_WORDS: Final[dict[str, str]] = {
     Permission.APPOINTMENTS_READ: "Read about an appointment of yours",
     Permission.APPOINTMENTS_WRITE: "Changed an appointment of yours",
     Permission.PATIENTS_READ: "Opened your file",
+    Permission.PANEL_READ: "Looked at the overview of all patients",
     Permission.PATIENTS_ENROL: "Invited you to the app",
     Permission.CARE_TEAM_WRITE: "Changed who looks after you",
     Permission.ACCOUNTS_RECOVER: "Helped you back into your account",

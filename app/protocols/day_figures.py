@@ -1,13 +1,28 @@
 """Figures of the days between sessions: asking for check-ins, booking, the window after a dose, counting. Ours."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.protocols.sections import Count, Days, Hours, Minutes, Section
 
 Clock = Annotated[str, Field(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """A time on the wall clock, `HH:MM`."""
+
+
+def _divides_a_year(months: int) -> int:
+    if months not in PERIODS:
+        code = "not_a_part_of_a_year"
+        raise PydanticCustomError(code, "Must be 1, 3, 6 or 12.")
+    return months
+
+
+PERIODS = (1, 3, 6, 12)
+PartOfAYear = Annotated[
+    int, Field(strict=True, json_schema_extra={"enum": list(PERIODS)}), AfterValidator(_divides_a_year)
+]
+"""Months, so many that a year holds them a whole number of times."""
 
 
 class Asking(Section):
@@ -71,6 +86,6 @@ class Reporting(Section):
     smallest_group: Annotated[int, Field(strict=True, ge=5, le=100)] = Field(
         11, description="Counts of fewer patients than this are hidden, and what would give them away."
     )
-    months: Literal[1, 3, 6, 12] = Field(
+    months: PartOfAYear = Field(
         3, description="Length of the periods that are counted, in months from January. They never overlap."
     )

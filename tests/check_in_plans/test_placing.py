@@ -56,6 +56,9 @@ class Memory:
     def stage_change(self, *_: object) -> None:
         """The patient's counter is of no interest here."""
 
+    def touch(self, *_: object) -> None:
+        """Nor is what is kept of the patient."""
+
 
 @dataclass(frozen=True)
 class Session:

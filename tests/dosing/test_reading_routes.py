@@ -368,10 +368,10 @@ class TestReading:
 
 class TestStatements:
     async def test_are_few(self, at: At, queries: list[str], db: Database) -> None:
-        """Guard, lock, one to read and one to write; SQLite writes each table by itself."""
+        """Guard, lock, one to read, one to write and the summary; SQLite writes each table by itself."""
         bedside = await at()
         await bedside.send(*(a_reading(number) for number in range(1, 20)))
         queries.clear()
         await bedside.send(a_reading(0.5))
 
-        assert len(queries) == (4 if db.is_postgresql else 7)
+        assert len(queries) == (5 if db.is_postgresql else 8)
