@@ -1,7 +1,5 @@
 """What is due, what phones report of it, and how patients keep up with it, over HTTP."""
 
-import re
-from collections.abc import Callable, Coroutine
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,44 +11,17 @@ from app.check_in_plans.due_rules import window
 from app.consents.errors import ConsentWithdrawn
 from app.core import clock, errors
 from app.core.columns import EPOCH, MICROSECOND
-from app.core.db import Database, Db, begin
+from app.core.db import Database, Db
 from app.core.errors import problems
 from app.core.etags import not_modified, stamp, unchanged
 from app.core.fields import Day
-from app.core.openapi import guards
 from app.core.requests import StrictRoute
 from app.identity.access import PatientAccess, allow, me
 from app.identity.permissions import Permission
 from app.identity.revalidation import RevalidatedRoute, TimedRoute, tag_of, timed_tag_of
 
 USUAL_DAYS, USUAL_PAST_DAYS = 14, 1
-_PLAIN = re.compile(rb"(?:days=([1-9]|[1-5][0-9]|60))?")
-"""What nearly every phone asks; nothing of it is left to be checked."""
-
-
-class DueRoute(TimedRoute):
-    """A list of what is due. What is asked plainly is answered as soon as the guard has let the caller in."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's handler, and before it the short way."""
-        handle = super().get_route_handler()
-        (guard,) = guards(self.dependant)
-
-        async def answer(request: Request) -> Response:
-            plain = _PLAIN.fullmatch(request.scope["query_string"])
-            if plain is None:
-                return await handle(request)
-            async with begin(request) as db:
-                access = await guard(request, db)
-                tag = self.held(request, access) if "if-none-match" in request.headers else None
-                if tag is not None:
-                    return not_modified(tag)
-                return await _page(request, db, access, int(plain[1] or USUAL_DAYS), USUAL_PAST_DAYS)
-
-        return answer
-
-
-router = APIRouter(prefix="/v1", tags=["check-ins"], route_class=DueRoute)
+router = APIRouter(prefix="/v1", tags=["check-ins"], route_class=TimedRoute)
 reports = APIRouter(prefix="/v1", tags=["check-ins"], route_class=StrictRoute)
 figures = APIRouter(prefix="/v1", tags=["check-ins"], route_class=RevalidatedRoute)
 

@@ -9,8 +9,7 @@ would refuse the statement, since no clinic is entered outside of it: it never s
 A statement may leave a `Note` of what it found, in the same step: how reads are audited.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,7 +20,6 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.util import greenlet_spawn
 
 from app.core.hot import Compiled, Processor
 
@@ -72,20 +70,19 @@ async def ask(
     noted = [process(parameters[name]) if process else parameters[name] for name, process in told]
     arguments = (*asked.arguments(parameters), *noted, str(clinic_id))
     engine.sync_engine.dispatch.before_cursor_execute(None, None, text, arguments, None, False)  # noqa: FBT003
-    async with _line(engine) as connection:
-        rows: Sequence[Any] = await connection.fetch(text, *arguments, record_class=Row)
-    return asked.as_they_are(rows)
+    found = await _fetch(engine, text, arguments)
+    # Whoever leaves a note looks at each column of one row, others at a few of many.
+    return asked.as_they_are(found) if note is None else asked.rows(found)
 
 
-@asynccontextmanager
-async def _line(engine: AsyncEngine) -> AsyncIterator[Any]:
-    """A connection of the engine's pool without what SQLAlchemy puts around it, but for its kinds of errors."""
+async def _fetch(engine: AsyncEngine, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
+    """Run it on a connection of the engine's pool, without what SQLAlchemy does for it but its kinds of errors."""
     fairy = None
     try:
-        fairy = await engine.raw_connection()
-        yield fairy.driver_connection
+        fairy = await _connection(engine)
+        rows: Sequence[Any] = await fairy.driver_connection.fetch(text, *arguments, record_class=Row)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
-        if fairy is not None and not fairy.driver_connection.is_closed():  # type: ignore[union-attr]  # it has one
+        if fairy is not None and not fairy.driver_connection.is_closed():
             raise exc.DBAPIError(None, None, error) from error
         engine.sync_engine.pool._invalidate(fairy, error)  # type: ignore[arg-type]  # noqa: SLF001  all others are as dead
         raise exc.OperationalError(None, None, error) from error
@@ -95,7 +92,19 @@ async def _line(engine: AsyncEngine) -> AsyncIterator[Any]:
         raise
     finally:
         if fairy is not None:
-            await greenlet_spawn(fairy.close)
+            fairy.close()  # nothing was begun on it that would have to be ended
+    return rows
+
+
+async def _connection(engine: AsyncEngine) -> Any:  # noqa: ANN401  what the pool gives
+    """A connection that waits in the pool, without the detour that SQLAlchemy takes to wait for one; else by that."""
+    sync_engine = engine.sync_engine
+    if sync_engine.pool.checkedin():  # type: ignore[attr-defined]  # each of our pools can tell
+        try:
+            return sync_engine.raw_connection()
+        except exc.MissingGreenlet:  # it was given up, and another has to be made
+            pass
+    return await engine.raw_connection()
 
 
 @lru_cache(maxsize=512)

@@ -13,9 +13,11 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.util import await_
+from sqlalchemy.util.concurrency import in_greenlet
 
 from app.core.settings import Settings
 
@@ -64,7 +66,7 @@ def create_reading_engine(settings: Settings) -> AsyncEngine:
 def _postgresql_engine(
     settings: Settings, options: Mapping[str, Any] | None = None, session: Mapping[str, str] | None = None
 ) -> AsyncEngine:
-    return create_async_engine(
+    engine = create_async_engine(
         settings.async_database_url,
         pool_size=settings.pool_size,
         max_overflow=0,
@@ -84,6 +86,14 @@ def _postgresql_engine(
             **(options or {}),
         },
     )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _wait_where_that_can_be(*_: object) -> None:
+        """Refuse to connect for who took a connection that is there without a detour: `asking` does, and asks again."""
+        if not in_greenlet():
+            raise MissingGreenlet
+
+    return engine
 
 
 def _sqlite_engine(settings: Settings) -> AsyncEngine:

@@ -50,7 +50,7 @@ class PageRequest:
         return None if self.cursor is None else read_cursor(self.cursor, *filters)
 
 
-async def _page_request(
+async def page_request(
     limit: Annotated[
         int, Query(ge=1, description=f"Items in one page; more than {MAX_LIMIT} gives {MAX_LIMIT}.", examples=[50])
     ] = DEFAULT_LIMIT,
@@ -60,7 +60,7 @@ async def _page_request(
     return PageRequest(limit, cursor)
 
 
-Paging = Annotated[PageRequest, Depends(_page_request)]
+Paging = Annotated[PageRequest, Depends(page_request)]
 
 
 def make_cursor(key: list[Any], *filters: object) -> str:

@@ -13,7 +13,7 @@ from app.core.fields import Moment
 from app.core.moves import IllegalMove
 from app.core.pagination import CursorInvalid, Paging
 from app.core.requests import StrictRoute
-from app.dosing import clearances, dose_records, models, queries, schemas, service
+from app.dosing import answers, clearances, dose_records, models, queries, schemas, service
 from app.identity import reads
 from app.identity.access import ClinicAccess, PatientAccess, allow, allow_in_clinic, me
 from app.identity.permissions import Permission
@@ -33,21 +33,26 @@ Until = Annotated[Moment | None, Query(alias="to", description="Sessions planned
 OF_SESSION: dict[str, Any] = {"of": models.DosingSession, "named": "session_id"}
 
 
-@router.get("/dosing-sessions", summary="List the clinic's sessions of a day", responses=problems(CursorInvalid))
+@router.get(
+    "/dosing-sessions",
+    summary="List the clinic's sessions of a day",
+    response_model=schemas.DosingSessionPage,
+    responses=problems(CursorInvalid),
+)
 async def list_dosing_sessions(
     access: Annotated[ClinicAccess, allow_in_clinic(Permission.DOSING_READ)],
     page: Paging,
     db: Db,
     since: Since = None,
     until: Until = None,
-) -> schemas.DosingSessionPage:
+) -> Response:
     """List the sessions of the patients whom you look after, in the order of their planned begin.
 
     Without `from` and `to` these are today's, by the clock of the clinic.
     """
     first, last = days.span(since, until, access.clinic.time_zone, now=clock.now())
     rows, next_cursor = await reads.of_clinic(db, lambda db: queries.of_clinic(db, access, first, last, page))
-    return schemas.DosingSessionPage.model_validate({"items": rows, "next_cursor": next_cursor})
+    return Response(answers.of_clinic(rows, next_cursor), media_type="application/json")
 
 
 @router.put(
@@ -145,19 +150,24 @@ async def cancel_dosing_session(
     return _answer(response, await service.cancel(db, access, session_id, cancellation, if_match))
 
 
-@router.get("/me/dosing-sessions", summary="List my sessions", responses=problems(CursorInvalid))
+@router.get(
+    "/me/dosing-sessions",
+    summary="List my sessions",
+    response_model=schemas.OwnDosingSessionPage,
+    responses=problems(CursorInvalid),
+)
 async def list_my_dosing_sessions(
     access: Annotated[PatientAccess, me(Permission.DOSING_READ)],
     page: Paging,
     db: Db,
     since: Since = None,
     until: Until = None,
-) -> schemas.OwnDosingSessionPage:
+) -> Response:
     """List your own sessions in the order of their planned begin, all of them or those between `from` and `to`."""
     rows, next_cursor = await reads.of_patient(
         db, access.patient, lambda db: queries.of_patient(db, access, since, until, page)
     )
-    return schemas.OwnDosingSessionPage.model_validate({"items": rows, "next_cursor": next_cursor})
+    return Response(answers.of_patient(rows, next_cursor), media_type="application/json")
 
 
 @router.get(

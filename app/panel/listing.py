@@ -72,7 +72,6 @@ async def page(
     asked = {
         "membership_id": None if access.reach is Reach.CLINIC else me,
         "member_id": member,
-        "severities": _at_least(query),
         "phase": query.phase,
         "prefix": f"{query.measure}/" if query.measure else None,
     }
@@ -93,22 +92,25 @@ async def page(
     if after is not None:
         known |= {"after_key": after[0], "after_id": after[1]}
     conditions = frozenset({*(name for name, value in asked.items() if value is not None)})
-    statement = _statement(query.sort, conditions, overdue=query.overdue, continued=after is not None)
-    rows = (await db.read(statement, known)).all()
+    severities = _at_least(query)
+    statement = _statement(query.sort, conditions, severities, overdue=query.overdue, continued=after is not None)
+    rows = await db.ask(statement, known)
     if len(rows) <= request.limit:
         return rows, None
     last = rows[request.limit - 1]
     return rows[: request.limit], make_cursor([last.sort_key, last.patient_id], *filters)
 
 
-def _at_least(query: PanelQuery) -> list[str] | None:
+def _at_least(query: PanelQuery) -> tuple[str, ...]:
     if query.alert_severity is None:
-        return None
-    return [severity.value for severity in SEVERITIES[: SEVERITIES.index(query.alert_severity) + 1]]
+        return ()
+    return tuple(severity.value for severity in SEVERITIES[: SEVERITIES.index(query.alert_severity) + 1])
 
 
 @lru_cache(maxsize=256)
-def _statement(sort: PanelSort, conditions: frozenset[str], *, overdue: bool, continued: bool) -> sa.Select[Any]:
+def _statement(
+    sort: PanelSort, conditions: frozenset[str], severities: tuple[str, ...], *, overdue: bool, continued: bool
+) -> sa.Select[Any]:
     key = _KEYS[sort]
     where: list[sa.ColumnElement[bool]] = [SUMMARY.clinic_id == _CLINIC]
     if "membership_id" in conditions:
@@ -118,8 +120,8 @@ def _statement(sort: PanelSort, conditions: frozenset[str], *, overdue: bool, co
         where.append(mine)
     if "member_id" in conditions:
         where.append(SUMMARY.patient_id.in_(_patients_of(sa.bindparam("member_id", type_=sa.Uuid()))))
-    if "severities" in conditions:
-        where.append(SUMMARY.worst_alert_severity.in_(sa.bindparam("severities", expanding=True)))
+    if severities:
+        where.append(SUMMARY.worst_alert_severity.in_(severities))
     if "phase" in conditions:
         where.append(SUMMARY.phase == sa.bindparam("phase"))
     if "prefix" in conditions:

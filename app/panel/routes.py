@@ -10,7 +10,6 @@ from app.core.errors import FieldError, InvalidRequest, problems
 from app.core.etags import not_modified, stamp, unchanged
 from app.core.pagination import CursorInvalid
 from app.core.requests import StrictRoute
-from app.identity import reads
 from app.identity.access import ClinicAccess, allow_in_clinic
 from app.identity.permissions import Permission
 from app.panel import schemas, service
@@ -36,7 +35,7 @@ async def read_panel(
         name = "at_most" if query.at_least is None else "at_least"
         detail = "Say which `measure` it is about."
         raise InvalidRequest(errors=[FieldError(f"/query/{name}", "measure_missing", detail)])
-    body = await reads.of_clinic(db, lambda db: service.read(db, access, query))
+    body = await service.read(db, access, query)
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     if unchanged(request, tag):
         return not_modified(tag)

@@ -35,6 +35,8 @@ READS = (
     Read(f"/v1/patients/{{patient_id}}/{TREND}", 2, 3, by_nurse=True),
     Read("/v1/dosing-sessions", 2, 3, by_nurse=True),
     Read("/v1/me/dosing-sessions", 2, 3),
+    Read("/v1/me/due-check-ins", 2, 3),
+    Read("/v1/panel", 2, 3, by_nurse=True),
 )
 
 

@@ -3,6 +3,7 @@ from typing import Any
 
 import httpx2
 
+from app.core.settings import Settings
 from tests.dosing.sessions import NOON, Sessions, text
 from tests.factories import an_id
 
@@ -69,7 +70,9 @@ class TestListDosingSessions:
         one, both = {sessions.cast.patient_id}, {sessions.cast.patient_id, sessions.cast.other_patient_id}
         assert seen == {"nurse": one, "prescriber": one, "coordinator": both}
 
-    async def test_is_one_statement_beside_those_of_the_guard(self, sessions: Sessions, queries: list[str]) -> None:
+    async def test_is_one_statement_beside_those_of_the_guard(
+        self, sessions: Sessions, queries: list[str], settings: Settings
+    ) -> None:
         await self.plan_many(sessions, NOON, NOON)
         await sessions.who["nurse"].get("/v1/dosing-sessions", params={"from": text(NOON)})
         queries.clear()
@@ -77,7 +80,8 @@ class TestListDosingSessions:
         await sessions.who["nurse"].get("/v1/dosing-sessions", params={"from": text(NOON)})
 
         assert sum("FROM dosing_sessions" in statement for statement in queries) == 1
-        assert len(queries) == 3  # who is calling, the sessions, the audit entry
+        # Who is calling and the sessions; on SQLite the audit entry as well, which on PostgreSQL notes itself.
+        assert len(queries) == (3 if settings.is_sqlite else 2)
 
     async def test_refuses_a_span_without_anything_between(self, sessions: Sessions) -> None:
         answer = await sessions.who["nurse"].get("/v1/dosing-sessions", params={"from": text(NOON), "to": text(NOON)})
