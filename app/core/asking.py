@@ -69,14 +69,17 @@ async def ask(
     asked, text, told = prepared(statement, note, relaxed=relaxed)
     noted = [process(parameters[name]) if process else parameters[name] for name, process in told]
     arguments = (*asked.arguments(parameters), *noted, str(clinic_id))
-    engine.sync_engine.dispatch.before_cursor_execute(None, None, text, arguments, None, False)  # noqa: FBT003
-    found = await _fetch(engine, text, arguments)
+    found = await fetch(engine, text, arguments)
     # Whoever leaves a note looks at each column of one row, others at a few of many.
     return asked.as_they_are(found) if note is None else asked.rows(found)
 
 
-async def _fetch(engine: AsyncEngine, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-    """Run it on a connection of the engine's pool, without what SQLAlchemy does for it but its kinds of errors."""
+async def fetch(engine: AsyncEngine, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
+    """Run a statement on a connection of the engine's pool, without what SQLAlchemy does but its kinds of errors.
+
+    It is behind no wall but what it says itself, and is committed when it ends.
+    """
+    engine.sync_engine.dispatch.before_cursor_execute(None, None, text, arguments, None, False)  # noqa: FBT003
     fairy = None
     try:
         fairy = await _connection(engine)

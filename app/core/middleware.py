@@ -91,16 +91,17 @@ class Envelope:
         return BodyTooLarge() if _declared_length(headers) > MAX_BODY_BYTES else None
 
     def _finish_headers(self, message: Message, request_id: str) -> None:
-        headers = MutableHeaders(raw=message.setdefault("headers", []))
-        message["headers"].extend(self.fixed_headers)
-        message["headers"].append((b"x-request-id", request_id.encode()))
-        if "cache-control" not in headers:
-            headers["cache-control"] = "no-store"
-        if "content-security-policy" not in headers:
-            headers["content-security-policy"] = API_POLICY
-        tag = headers.get("etag")
-        if tag and "content-encoding" in headers and not tag.startswith("W/"):
-            headers["etag"] = f"W/{tag}"  # RFC 9110: a strong tag names one exact sequence of bytes
+        raw: list[tuple[bytes, bytes]] = message.setdefault("headers", [])
+        there = dict(raw)
+        tag = there.get(b"etag")
+        if tag and b"content-encoding" in there and not tag.startswith(b"W/"):
+            MutableHeaders(raw=raw)["etag"] = f"W/{tag.decode('latin-1')}"  # RFC 9110: a strong one names exact bytes
+        raw += self.fixed_headers
+        raw.append((b"x-request-id", request_id.encode()))
+        if b"cache-control" not in there:
+            raw.append((b"cache-control", b"no-store"))
+        if b"content-security-policy" not in there:
+            raw.append((b"content-security-policy", API_POLICY.encode()))
 
 
 def _request_id(sent: str | None) -> str:

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core import clock
+from app.core import asking, clock
 from app.core.columns import EPOCH, MICROSECOND
 
 SECOND = 1_000_000
@@ -129,9 +129,7 @@ class Counter:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._on_postgresql = engine.dialect.name == "postgresql"
-        # Each statement is its own transaction there, without a BEGIN; and one that changes nothing but a table which
-        # is not logged does not wait for the disk.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT") if self._on_postgresql else engine
+        self._engine = engine
         self._orders: list[_Order] = []
         self._serving: asyncio.Task[None] | None = None
         self._swept_at = time.monotonic()
@@ -177,26 +175,35 @@ class Counter:
             units[order.key] += order.units
         policies = {order.key: order.policy for order in orders}
         told = [(key, units[key], policy.spacing, policy.burst) for key, policy in policies.items()]
-        # Without a transaction there is none to begin and to end.
-        async with self._engine.connect() if self._on_postgresql else self._engine.begin() as connection:
-            taken: Any
-            if self._on_postgresql:
-                columns = tuple([row[number] for row in told] for number in range(4))
-                taken = await connection.exec_driver_sql(_TAKE_ON_POSTGRESQL, columns)
-            else:
-                taken = await connection.exec_driver_sql(_TAKE_ON_SQLITE, (json.dumps(told), _now()))
-            rows = {key: (granted, ahead) for key, granted, ahead in taken}
-            if time.monotonic() - self._swept_at > SWEEP_SECONDS:
-                await self._sweep(connection)
+        if self._on_postgresql:
+            rows = await self._ask_postgresql(told)
+        else:
+            rows = await self._ask_sqlite(told)
+        return {key: (granted, ahead) for key, granted, ahead in rows}
+
+    async def _ask_postgresql(self, told: list[tuple[str, int, int, int]]) -> Sequence[Any]:
+        """Each statement is sent alone; and what changes only a table that is not logged waits for no disk."""
+        rows = await asking.fetch(
+            self._engine, _TAKE_ON_POSTGRESQL, [[row[number] for row in told] for number in range(4)]
+        )
+        if self._must_sweep():
+            await asking.fetch(self._engine, _SWEEP_POSTGRESQL, ())
         return rows
 
-    async def _sweep(self, connection: AsyncConnection) -> None:
-        """Forget those who have all their permits back."""
+    async def _ask_sqlite(self, told: list[tuple[str, int, int, int]]) -> Sequence[Any]:
+        async with self._engine.begin() as connection:
+            taken = await connection.exec_driver_sql(_TAKE_ON_SQLITE, (json.dumps(told), _now()))
+            rows = taken.all()
+            if self._must_sweep():
+                await connection.exec_driver_sql(_SWEEP_SQLITE, (_now(),))
+        return rows
+
+    def _must_sweep(self) -> bool:
+        """Whether it is time to forget those who have all their permits back."""
+        if time.monotonic() - self._swept_at <= SWEEP_SECONDS:
+            return False
         self._swept_at = time.monotonic()
-        if self._on_postgresql:
-            await connection.exec_driver_sql(_SWEEP_POSTGRESQL)
-        else:
-            await connection.exec_driver_sql(_SWEEP_SQLITE, (_now(),))
+        return True
 
 
 def _now() -> int:
