@@ -69,7 +69,8 @@ def describe(error: BaseException) -> Mapping[str, Any]:
     while cause is not None and len(chain) < 5:  # noqa: PLR2004  deep chains say nothing new
         chain.append(cause)
         cause = cause.__cause__ or getattr(cause, "orig", None)
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    # Without the lines themselves, for which Python would read whole files and keep them.
+    frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), lookup_lines=False)[-8:]
     return {
         "fault": " < ".join(type(each).__name__ for each in chain),
         "sqlstate": getattr(chain[-1], "sqlstate", None),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import linecache
 from collections.abc import Callable
 
 import httpx2
@@ -103,6 +104,14 @@ class TestDescribe:
         assert described["fault"] == "ValueError < KeyError"
         assert described["where"]
         assert "CANARY" not in json.dumps(described)
+
+    def test_reads_no_source_files(self) -> None:
+        linecache.clearcache()
+        with pytest.raises(ValueError, match="bad") as caught:
+            raise ValueError("bad")
+
+        assert describe(caught.value)["where"][-1].endswith("test_reads_no_source_files")
+        assert __file__ not in linecache.cache
 
     def test_does_not_follow_a_chain_for_ever(self) -> None:
         error = ValueError()
