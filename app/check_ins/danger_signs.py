@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from app.check_ins.rules import Answered
@@ -36,15 +36,10 @@ class Wanted:
     since: datetime | None = None
 
 
-class Seen(NamedTuple):
-    """One earlier number."""
-
-    measure: str
-    substance: str
-    at: datetime
-    check_in_id: UUID
-    day: date
-    value: float
+Known = tuple[datetime, UUID, date, float]
+"""One earlier number: when and in which check-in it was told, on which local day."""
+Seen = Mapping[tuple[str, str], list[Known]]
+"""Earlier numbers, by measure and substance."""
 
 
 def widest(wanted: Iterable[Wanted]) -> list[Wanted]:

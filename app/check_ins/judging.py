@@ -60,7 +60,7 @@ class Judge:
         protocol: Protocol,
         now: datetime,
         anchors: Sequence[Anchor],
-        seen: Sequence[signs.Seen],
+        seen: signs.Seen,
     ) -> None:
         self._db = db
         self._clinic = clinic

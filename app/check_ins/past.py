@@ -3,12 +3,13 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.check_ins.danger_signs import ITEM_9, Seen, answers_of
+from app.check_ins.danger_signs import ITEM_9, Known, Seen, answers_of
 from app.check_ins.models import CheckIn
 from app.core.db import Database
 from app.dosing.models import DosingSession, Reading
@@ -21,9 +22,6 @@ _details, _session, _reading = PatientDetails.__table__.c, DosingSession.__table
 _alert, _step = Alert.__table__.c, AlertStep.__table__.c
 _CLINIC: sa.BindParameter[UUID] = sa.bindparam("clinic_id", type_=_check_in.clinic_id.type)
 _PATIENT: sa.BindParameter[UUID] = sa.bindparam("patient_id", type_=_check_in.patient_id.type)
-
-Known = tuple[datetime, UUID, date, float]
-
 
 _ITEM_9_BEFORE = (
     sa.select(_check_in.recorded_at, _check_in.responses)
@@ -70,19 +68,20 @@ _RAISED = (
 )
 
 
+_when = itemgetter(0)
+
+
 class Past:
     """Earlier observations of one patient, by measure and substance, in the order of time."""
 
-    def __init__(self, db: Database, patient: PatientView, seen: Iterable[Seen]) -> None:
+    def __init__(self, db: Database, patient: PatientView, seen: Seen) -> None:
         self._db = db
         self._whose = {"clinic_id": patient.clinic_id, "patient_id": patient.id}
         self._known: dict[str, dict[str, list[Known]]] = {}
         self._item_9: list[tuple[datetime, UUID, int]] = []
-        for measure, substance, at, check_in_id, day, value in seen:
-            self._of(measure, substance).append((at, check_in_id, day, value))
-        for substances in self._known.values():
-            for series in substances.values():
-                series.sort(key=_when)
+        for (measure, substance), series in seen.items():
+            series.sort(key=_when)
+            self._known.setdefault(measure, {})[substance] = series
 
     def _of(self, measure: str, substance: str) -> list[Known]:
         return self._known.setdefault(measure, {}).setdefault(substance, [])
@@ -153,7 +152,3 @@ class Past:
         for row in await self._db.read(_RAISED, self._whose | {"ids": list(ids)}):
             found.setdefault(row.subject_id, []).append(row)
         return found
-
-
-def _when(known: Known) -> datetime:
-    return known[0]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from app.check_ins.danger_signs import Seen, Wanted
+from app.check_ins.danger_signs import Known, Seen, Wanted
 from app.check_ins.models import CheckIn, CheckInVersion, Observation
 from app.core.columns import EPOCH
 from app.core.db import Database
@@ -104,7 +104,7 @@ def _known_anchors_and_seen(shape: tuple[tuple[bool, bool], ...]) -> Hot:
 
 async def known_anchors_and_seen(
     db: Database, patient: PatientView, ids: Sequence[UUID], wanted: Sequence[Wanted], until: datetime
-) -> tuple[dict[UUID, dict[str, Any]], list[Anchor], list[Seen]]:
+) -> tuple[dict[UUID, dict[str, Any]], list[Anchor], Seen]:
     """Those of these check-ins that exist, all anchors of the patient, and the numbers wanted of before a moment."""
     arguments: dict[str, Any] = {"clinic_id": patient.clinic_id, "patient_id": patient.id, "ids": list(ids)}
     if wanted:
@@ -118,15 +118,18 @@ async def known_anchors_and_seen(
     shape = tuple((each.substance is not None, each.since is not None) for each in wanted)
     here: list[UUID] = []
     anchors: list[Anchor] = []
-    seen: list[Seen] = []
+    seen: dict[tuple[str, str], list[Known]] = {}
     for row in await db.read(_known_anchors_and_seen(shape), arguments):
-        match row.kind:
-            case "seen":
-                seen.append(Seen(row.measure, row.substance, row.scheduled_at, row.id, row.local_day, row.value))
-            case "check_in":
-                here.append(row.id)
-            case _:
-                anchors.append(timeline.anchor_of(row))
+        check_in_id, kind, at, *_, measure, substance, day, value = row
+        if kind == _SEEN:  # a hundred of them where somebody tells often: nothing is called for each that need not be
+            series = seen.get((measure, substance))
+            if series is None:
+                series = seen[measure, substance] = []
+            series.append((at, check_in_id, day, value))
+        elif kind == _A_CHECK_IN:
+            here.append(check_in_id)
+        else:
+            anchors.append(timeline.anchor_of(row))
     return (await stored(db, patient, here) if here else {}), anchors, seen
 
 
