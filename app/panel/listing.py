@@ -40,6 +40,11 @@ _KEYS: Final[dict[PanelSort, sa.ColumnElement[Any]]] = {
     ),
 }
 """What each order sorts by; the patient's id decides between equals."""
+_SHOWN: Final = (
+    *(column for column in SUMMARY if column is not SUMMARY.latest),
+    sa.cast(SUMMARY.latest, sa.Text()).label("latest"),
+)
+"""The values come as text: what is written of them is remembered by it."""
 
 
 class _Measured(FunctionElement[bool]):
@@ -137,7 +142,7 @@ def _statement(
         where.append(sa.tuple_(key, SUMMARY.patient_id) > sa.tuple_(*after))
     patient = sa.and_(_PATIENT.clinic_id == SUMMARY.clinic_id, _PATIENT.id == SUMMARY.patient_id)
     return (
-        sa.select(PatientSummary.__table__, _PATIENT.display_name, _PATIENT.status, key.label("sort_key"))
+        sa.select(*_SHOWN, _PATIENT.display_name, _PATIENT.status, key.label("sort_key"))
         .join_from(PatientSummary.__table__, Patient.__table__, patient)
         .where(*where)
         .order_by(key, SUMMARY.patient_id)

@@ -4,6 +4,7 @@ They are written by hand, since building and checking a model for each of 900 po
 in the request. The tests compare every answer with the schemas.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -93,17 +94,31 @@ def _points(points: Points, zone: ZoneInfo) -> list[dict[str, Any]]:
             {"at": at, "value": int(value) if value.is_integer() else value}
             for at, value in zip(points.written, points.values, strict=True)
         ]
+    if points and isinstance(points[0], LocalHour):
+        return [_hour(point, zone) for point in points]
+    local_days: Sequence[Any] = points
     return [
         {
-            "at": written(point.at) if isinstance(point, LocalHour) else _start_of(point.day, zone),
-            "local_day": instant(point.at).astimezone(zone).date() if isinstance(point, LocalHour) else point.day,
-            "mean": number(point.mean),
-            "min": number(point.lowest),
-            "max": number(point.highest),
-            "n": point.n,
+            "at": _start_of(day, zone),
+            "local_day": day,
+            "mean": number(total / n),
+            "min": number(lowest),
+            "max": number(highest),
+            "n": n,
         }
-        for point in points
+        for day, total, lowest, highest, n in local_days
     ]
+
+
+def _hour(point: Any, zone: ZoneInfo) -> dict[str, Any]:  # noqa: ANN401  a `LocalHour`
+    return {
+        "at": written(point.at),
+        "local_day": instant(point.at).astimezone(zone).date(),
+        "mean": number(point.mean),
+        "min": number(point.lowest),
+        "max": number(point.highest),
+        "n": point.n,
+    }
 
 
 @lru_cache(maxsize=8192)

@@ -109,6 +109,7 @@ DAYS: Final[dict[str, Any]] = {
 }
 """The columns of a local day, in the order of `LocalDay`; they come last."""
 AXIS_AND_DAYS: Final = AXIS | DAYS
+_TOTAL: Final = list(AXIS_AND_DAYS).index("total")
 
 
 def union_row(columns: dict[str, Any], kind: str, **given: Any) -> list[Any]:  # noqa: ANN401  SQL expressions
@@ -332,8 +333,9 @@ async def by_day(
     """
     parameters = whose.parameters | period.parameters | {"baseline_length": baseline_length}
     rows = await db.ask(_BY_DAY, parameters)
-    days = sorted(LocalDay(*row[-5:]) for row in rows if row[0] == "day")
-    return axis_of(rows, period), days, [row.total for row in rows if row[0] == "before"]
+    # The columns by their places: most rows are days, and names cost more than all the rest of it.
+    days = sorted([LocalDay._make(row[-5:]) for row in rows if row[0] == "day"])
+    return axis_of(rows, period), days, [row[_TOTAL] for row in rows if row[0] == "before"]
 
 
 def axis_of(rows: Sequence[Any], period: Period) -> Axis:
