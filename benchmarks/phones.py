@@ -23,7 +23,7 @@ from app.core.db import EVERY_CLINIC, Database, create_engine, new_session
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.identity.access import PatientAccess, me
-from app.identity.models import PatientRevision
+from app.identity.models import Membership
 from app.identity.permissions import Permission
 from app.main import create_app
 from benchmarks import world as worlds
@@ -63,10 +63,11 @@ class Asked:
 
 
 async def make(settings: Settings) -> None:
-    """Plan two check-ins a day for every patient, 30 days ahead and back, and what is asked for around one dose."""
+    """Plan two check-ins a day, 30 days ahead and back, and what is asked around one dose, for all with a phone."""
     engine = create_engine(settings)
     db = new_session(engine, EVERY_CLINIC)
-    found = (await db.execute(sa.select(PatientRevision.clinic_id, PatientRevision.patient_id))).all()
+    who = sa.select(Membership.clinic_id, Membership.patient_id).where(Membership.patient_id.is_not(None))
+    found = (await db.execute(who)).all()
     for clinic_id, patient_id in found:
         _plan(db, {"clinic_id": clinic_id, "patient_id": patient_id})
     await db.finish()
