@@ -21,7 +21,7 @@ class SessionReading(Outgoing):
     ]
 
 
-class TherapyAfterDose(Outgoing):
+class TherapyBesideCurve(Outgoing):
     """An appointment for therapy in one of the windows after a dose, up to the next dose, that the patient was offered.
 
     It counts as in `listMyIntegrationWindows`.

@@ -9,7 +9,7 @@ from app.core.fields import Day, Moment, TimeZoneName
 from app.core.schemas import Outgoing
 from app.instruments.definitions import Direction
 from app.integration.rules import WindowKey
-from app.trends.aligned_schemas import PooledDoses, SessionReading, TherapyAfterDose
+from app.trends.aligned_schemas import PooledDoses, SessionReading, TherapyBesideCurve
 from app.trends.asked import Bucket
 from app.trends.relief import CensoredBy
 from app.trends.statistic_schemas import (
@@ -231,7 +231,7 @@ class DoseCurve(Outgoing):
     coverage: Annotated[float, Field(description="Percent of the 168 h that the area covers.", examples=[100])]
     readings: Annotated[list[SessionReading], Field(description="Dissociation in the session, in order of time.")]
     therapies: Annotated[
-        list[TherapyAfterDose], Field(description="Therapy in the windows after the dose, in order of time.")
+        list[TherapyBesideCurve], Field(description="Therapy in the windows after the dose, in order of time.")
     ]
     insufficient_data: Annotated[list[InsufficientData], Field(description="What was left out, and what it needs.")]
 
