@@ -3,10 +3,10 @@
 from typing import Final
 
 NEXT: Final[dict[str, str]] = {
-    "P1": "Four statements: the guard, what is known of the patient, all that is written as one, the panel's row. "
-    "Two trips would go if the patient were looked up and the check-in written in one statement: then "
-    "scoring, linking and rules would be SQL on PostgreSQL and Python on SQLite, two ways to the same number. "
-    "Leaving the panel's row to the worker saves one more, and the panel is late by seconds.",
+    "P1": "Six trips: begin, the guard, what is known of the patient, all that is written as one, the panel's row, commit. "
+    "The panel's row is the dearest of them: keeping sum and count of the last fourteen days of each series in it would "
+    "save the database a quarter of a millisecond, for a second way to the same number. A bare connection instead of "
+    "SQLAlchemy's session would save a tenth of the server's part, and has to hand over to it where a rule needs more.",
     "P2": "The commit waits for the disk (`synchronous=FULL`), the floor's in PostgreSQL does too; the rest is the "
     "way to the one thread that has the connection, once for each statement that is read. A thread that runs "
     "the whole request would save most of that, and nothing else could be answered meanwhile.",
@@ -17,13 +17,13 @@ NEXT: Final[dict[str, str]] = {
     "write them (`json_agg`), and each number would be worded in two places.",
     "P5": "The guard, the days, and the statistics of ninety of them. Keeping daily figures would save a quarter of "
     "a millisecond in the database and cost each check-in a fifth (ADR 21).",
-    "P6": "One statement: it lets the caller in and notes that they asked. Without it a 304 would be a hello; then "
-    "somebody signed out elsewhere would be let in for some seconds, and reading a record would leave no "
-    "entry until later, or none after a crash.",
-    "P7": "The guard and one statement; then twenty sessions go through their schema. Writing them by hand, as "
-    "answers to check-ins are, would be a second wording of the answer, with a test that compares the two.",
-    "P8": "The guard and one statement by an index. What is left is unsealing fifty names, and writing them. "
-    "Keeping names unsealed in memory would save that, and they would be in every dump of it.",
+    "P6": "One statement: it lets the caller in and notes that they asked; half of the time is spent in it, in PostgreSQL. "
+    "Guards that arrive together could share one (`unnest`), perhaps a third to a half off, with a test of the wall of its "
+    "own. Without it a 304 would be a hello; then somebody signed out elsewhere would be let in for some seconds, and "
+    "reading a record would leave no entry until later, or none after a crash.",
+    "P7": "The guard and one statement; the answer is written from the rows. What is left is the frame of a request.",
+    "P8": "The guard and one statement by an index. How a patient's values are written is remembered; names are unsealed "
+    "each time, since names kept in memory would be in every dump of it.",
     "P9": "Reached: a trend reads the days that it shows, by the key.",
     "P10": "A page of an index that is not in memory is read from the disk. Partitions by a hash of the patient keep "
     "less of it busy, at the price of a dearer plan for each read (`docs/scaling.md`, 6): they pay far past a "

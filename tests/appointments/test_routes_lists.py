@@ -59,14 +59,17 @@ class TestListAppointments:
         one, both = {bookings.cast.patient_id}, {bookings.cast.patient_id, bookings.cast.other_patient_id}
         assert seen == {"nurse": one, "therapist": one, "coordinator": both}
 
-    async def test_takes_two_statements_however_many_there_are(self, bookings: Bookings, queries: list[str]) -> None:
+    async def test_takes_few_statements_however_many_there_are(
+        self, bookings: Bookings, queries: list[str], db: Database
+    ) -> None:
         await book_many(bookings, *[NOON + n * HOUR for n in range(5)])
         await bookings.who["nurse"].get("/v1/appointments", params={"from": text(NOON)})
         queries.clear()
 
         await bookings.who["nurse"].get("/v1/appointments", params={"from": text(NOON)})
 
-        assert len(queries) == 4  # who is calling, the appointments, who takes part, the audit entry
+        # Who is calling, with the audit entry; the appointments; who takes part. On SQLite the entry is apart.
+        assert len(queries) == (3 if db.is_postgresql else 4)
 
 
 class TestListMyAppointments:

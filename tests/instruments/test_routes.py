@@ -92,13 +92,13 @@ class TestListInstruments:
         (phq2,) = [item for item in later.json()["items"] if item["key"] == "phq2"]
         assert phq2["clinic_wordings"] == [{"language": "en", "revision": 1}]
 
-    async def test_takes_few_statements(self, prescriber: httpx2.AsyncClient, queries: list[str]) -> None:
+    async def test_takes_few_statements(self, prescriber: httpx2.AsyncClient, queries: list[str], db: Database) -> None:
         await prescriber.get("/v1/instruments")
         queries.clear()
 
         await prescriber.get("/v1/instruments")
 
-        assert len(queries) == 3  # the guard, the wordings, the audit entry
+        assert len(queries) == (2 if db.is_postgresql else 3)  # the guard with the audit entry, the wordings
 
 
 class TestReadInstrument:

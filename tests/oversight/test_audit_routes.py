@@ -34,6 +34,11 @@ async def listed(caller: httpx2.AsyncClient, **wanted: Any) -> list[dict[str, An
     return items
 
 
+def noted_first(db: Database) -> bool:
+    """Whether a read's own entry is there before its answer is made: on PostgreSQL (ADR 22), not on SQLite."""
+    return db.is_postgresql
+
+
 class TestListAuditEntries:
     @pytest.fixture
     async def happened(self, as_nurse: httpx2.AsyncClient, cast: Cast) -> list[str]:
@@ -134,12 +139,12 @@ class TestListAuditEntries:
         assert (item["actor_role"], item["actor_name"]) == ("patient", None)
         assert item["actor_id"] == str(cast.patient.membership.id)
 
-    async def test_reading_it_is_in_it(self, as_officer: httpx2.AsyncClient, officer: Person) -> None:
+    async def test_reading_it_is_in_it(self, as_officer: httpx2.AsyncClient, officer: Person, db: Database) -> None:
         await listed(as_officer)
 
         items = await listed(as_officer, operation="list_audit_entries")
 
-        assert [item["actor_id"] for item in items] == [str(officer.membership.id)]
+        assert [item["actor_id"] for item in items] == [str(officer.membership.id)] * (1 + noted_first(db))
 
     @pytest.mark.parametrize("role", [Role.CLINIC_ADMIN, Role.PRESCRIBER, Role.RESEARCHER])
     async def test_is_for_the_privacy_officer(
@@ -153,7 +158,7 @@ class TestListAuditEntries:
 
 class TestVerifyAuditEntries:
     async def test_says_that_the_end_of_the_chain_is_intact(
-        self, as_officer: httpx2.AsyncClient, engine: AsyncEngine
+        self, as_officer: httpx2.AsyncClient, engine: AsyncEngine, db: Database
     ) -> None:
         await write(engine, 30)
         await Sealer(engine).catch_up(sign=True)
@@ -164,7 +169,7 @@ class TestVerifyAuditEntries:
         assert (told["intact"], told["findings"]) == (True, [])
         assert told["checked_from"] == 1
         assert told["checkpoint"]["seq"] == told["checked_to"]
-        assert told["unsealed"] == 2
+        assert told["unsealed"] == 2 + noted_first(db)
         assert told["oldest_unsealed_at"] is not None
 
     async def test_names_what_does_not_fit(
@@ -211,8 +216,9 @@ class TestVerifyAuditEntries:
 
         told = (await as_officer.get("/v1/audit-entries/verification")).json()
 
+        assert (told.pop("oldest_unsealed_at") is None) is not noted_first(db)
         assert told == {
-            "intact": True, "checked_from": None, "checked_to": None, "unsealed": 0, "oldest_unsealed_at": None,
+            "intact": True, "checked_from": None, "checked_to": None, "unsealed": int(noted_first(db)),
             "findings": [], "checkpoint": None,
         }  # fmt: skip
 
