@@ -3,6 +3,7 @@ from typing import Any
 
 import httpx2
 
+from app.core.db import Database
 from tests.appointments.bookings import HOUR, NOON, Bookings, a_plan, text
 from tests.factories import an_id
 
