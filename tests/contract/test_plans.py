@@ -55,7 +55,7 @@ def sent(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if "rate_limits" not in statement:
+        if "rate_limits" not in statement and not statement.startswith("NOTIFY"):
             seen.append((statement, parameters))
 
     event.listen(engine.sync_engine, "before_cursor_execute", note)

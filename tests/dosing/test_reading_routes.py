@@ -175,8 +175,8 @@ class TestClocks:
         bedside = await at(begun=90)
         now = datetime.now(UTC)
         behind = timedelta(hours=1)
-        first = a_reading(40, heart_rate=71)
-        second = a_reading(30, heart_rate=72) | {"taken_at": text(now - timedelta(minutes=30) - behind)}
+        first = a_reading(39.5, heart_rate=71)
+        second = a_reading(29.5, heart_rate=72) | {"taken_at": text(now - timedelta(minutes=29.5) - behind)}
         await bedside.send(first, device_time=text(now))
         await bedside.send(second, device_time=text(now - behind))
         kept = await bedside.all()
