@@ -47,3 +47,8 @@ class TestFigures:
     def test_shares_lie_between_nothing_and_all(self, value: Any) -> None:
         with pytest.raises(ValidationError):
             Trends.model_validate({"change_range_share": value})
+
+    @pytest.mark.parametrize("hours", [[0, 0], [0, 24, 12], []])
+    def test_stretches_after_a_dose_follow_one_another(self, hours: list[int]) -> None:
+        with pytest.raises(ValidationError):
+            Trends.model_validate({"pooled_hours": hours})
