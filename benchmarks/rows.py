@@ -54,6 +54,9 @@ def report(at: datetime) -> dict[str, object]:
     }
 
 
+A_DAY, BATCH = 5, 50
+
+
 def submits(world: World) -> Iterator[bytes]:
     """One check-in after the other, each of another patient."""
     return submits_of(world.tokens)
@@ -61,23 +64,23 @@ def submits(world: World) -> Iterator[bytes]:
 
 def submits_of(whose: list[str]) -> Iterator[bytes]:
     """One check-in after the other, by these in turn."""
-    tokens = itertools.cycle(whose)
-    start = worlds.LAST_DAY - timedelta(days=30)
     for number in itertools.count():
-        body = json.dumps(report(start + timedelta(minutes=number % 40_000))).encode()
-        yield request("PUT", f"/v1/me/check-ins/{new_id()}", token=next(tokens), body=body)
+        body = json.dumps(report(_asked_at(number // len(whose), days=28))).encode()
+        yield request("PUT", f"/v1/me/check-ins/{new_id()}", token=whose[number % len(whose)], body=body)
 
 
 def _batches(world: World) -> Iterator[bytes]:
-    tokens = itertools.cycle(world.tokens)
-    start = worlds.LAST_DAY - timedelta(days=30)
+    """What a phone sends that was offline for ten days, each of another patient."""
     for number in itertools.count():
-        items = [
-            report(start + timedelta(minutes=(number * 50 + item) % 40_000)) | {"id": str(new_id())}
-            for item in range(50)
-        ]
+        done = number // len(world.tokens) * BATCH
+        items = [report(_asked_at(done + item, days=120)) | {"id": str(new_id())} for item in range(BATCH)]
         body = json.dumps({"check_ins": items}).encode()
-        yield request("POST", "/v1/me/check-ins/batch", token=next(tokens), body=body)
+        yield request("POST", "/v1/me/check-ins/batch", token=world.tokens[number % len(world.tokens)], body=body)
+
+
+def _asked_at(number: int, *, days: int) -> datetime:
+    """When a patient who is asked five times a day gives their check-in of this number; so many days go around."""
+    return worlds.LAST_DAY - timedelta(days=days + 2) + timedelta(hours=24 / A_DAY) * (number % (days * A_DAY))
 
 
 def inserts() -> Iterator[bytes]:
