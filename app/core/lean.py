@@ -2,8 +2,8 @@
 
 A route whose endpoint takes nothing but the request, one guard, the database, parts of the address and the query, and
 which writes its answer itself, is called directly: the guard first, in the transaction that `Db` would have been. It is
-declared and described like any other. Whatever is not plainly right about an address, a
-parameter that is refused, unknown or there twice, is left to FastAPI, which says what is wrong with it.
+declared and described like any other. Whatever is not plainly right about an address, a parameter that is refused,
+unknown or there twice, is left to FastAPI, which says what is wrong with it.
 
 The query is checked once: what was made of it is remembered by its bytes.
 """

@@ -15,7 +15,7 @@ from app.identity.revalidation import RevalidatedRoute, tag_of
 from app.trends import asked, comparison_answers, comparison_service
 from app.trends import comparison_schemas as schemas
 from app.trends.asked import DoseAlignedQuery, MissedQuery, PeriodsQuery, SeveralQuery
-from app.trends.routes import READ, stamped
+from app.trends.routes import READ, stamped, understood
 
 router = APIRouter(prefix="/v1", tags=["trends"], route_class=RevalidatedRoute)
 Reading = TypeVar("Reading")
@@ -176,14 +176,14 @@ async def _periods(request: Request, access: PatientAccess, db: Database, query:
 
 
 async def _doses(request: Request, access: PatientAccess, db: Database, query: DoseAlignedQuery) -> Response:
-    question = asked.understand(query, access.patient, clock.now())
+    question = understood(access, query)
     return await _answered(
         request, access, db, lambda db: comparison_service.doses(db, access, question), comparison_answers.doses
     )
 
 
 async def _missed(request: Request, access: PatientAccess, db: Database, query: MissedQuery) -> Response:
-    question = asked.understand(query, access.patient, clock.now())
+    question = understood(access, query)
     return await _answered(
         request,
         access,
